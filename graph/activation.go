@@ -1,0 +1,40 @@
+package graph
+
+// ActKind names an activation.
+type ActKind uint8
+
+// The activations. Alpha and Beta are the parameters of Activation.
+const (
+	ActNone        ActKind = iota
+	ActReLU                // max(x, 0)
+	ActClip                // min(max(x, Alpha), Beta); relu6 is Clip(0, 6)
+	ActLeakyReLU           // x or Alpha·x
+	ActSigmoid             // 1/(1+exp(-x))
+	ActTanh                //
+	ActSwish               // x·sigmoid(Alpha·x); silu has Alpha 1
+	ActHardSwish           // x·clamp(Alpha·x+Beta, 0, 1)
+	ActHardSigmoid         // clamp(Alpha·x+Beta, 0, 1)
+	ActGELUErf             //
+	ActGELUTanh            //
+	ActMish                // x·tanh(ln(1+exp(x)))
+	ActLinear              // Alpha·x+Beta
+	ActPow                 // x^Alpha
+	ActExp                 //
+	ActSqrt                //
+	ActSquare              //
+	ActAbs                 //
+)
+
+// An Activation is an elementwise function, applied to real values: fused into
+// an INT8 layer, a Clip at 6 still means 6.0.
+type Activation struct {
+	Kind        ActKind
+	Alpha, Beta float32
+}
+
+// Unsigned reports whether the function never gives a negative value, so that
+// its result quantises to u8. Following Paddle, only relu and clips at or above
+// zero count.
+func (a Activation) Unsigned() bool {
+	return a.Kind == ActReLU || a.Kind == ActClip && a.Alpha >= 0
+}
