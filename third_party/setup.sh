@@ -130,8 +130,9 @@ sha256_of() {
 keep() {
 	got=$(sha256_of "$1")
 	[ "$got" = "$2" ] || fail "wrong checksum: ${1##*/} has sha256 $got where $2 is pinned, so it is not used;" \
-		"empty the package client's own cache (${3}) and run again, or $own."
-	mv -f "$1" "$cache/${1##*/}"
+		"empty the package client's own cache ($3) and run again, or $own."
+	mv -f "$1" "$cache/${1##*/}.$$" # perhaps across file systems, so renamed only afterwards
+	mv -f "$cache/${1##*/}.$$" "$cache/${1##*/}"
 }
 
 # cached says whether the cache holds $1 with sha256 $2.
@@ -145,7 +146,7 @@ fetch_maven() {
 	(cd "$work" && mvn -q -B org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy \
 		"-Dartifact=org.bytedeco:dnnl:$jar_version-$jar_release:jar:$platform" "-DoutputDirectory=$work") >"$cache/mvn.log" 2>&1 || return 1
 	[ -f "$work/$jar" ] || return 1
-	keep "$work/$jar" "$jar_sha" "for Maven ~/.m2/repository/org/bytedeco/dnnl"
+	keep "$work/$jar" "$jar_sha" "remove ~/.m2/repository/org/bytedeco/dnnl"
 }
 
 fetch_pip() {
@@ -182,7 +183,7 @@ install() {
 # 1. Installed by an earlier run.
 if [ "$route" != system ] && [ -f "$stamp" ] && [ -f "$prefix/include/oneapi/dnnl/dnnl.h" ] &&
 	{ [ -e "$prefix/lib/libdnnl.so" ] || [ -e "$prefix/lib/libdnnl.dylib" ]; }; then
-	read -r installed <"$stamp"
+	read -r installed <"$stamp" || :
 	case "$route $installed" in
 	"auto $jar_version $jar_sha" | "maven $jar_version $jar_sha" | "auto $wheel_version $wheel_lib_sha" | "pip $wheel_version $wheel_lib_sha")
 		point_cgo "$installed"
