@@ -1,0 +1,52 @@
+# `make help` lists the targets. The proofs exit non-zero when they fall short and print their figure last.
+
+GO ?= go
+TESTFLAGS ?=
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test race lint format conformance accuracy ratios setup-test consumer clean-room docker
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## get oneDNN: the system's, or the pinned one (seconds; a second time nothing)
+	@third_party/setup.sh
+
+demo: setup ## calibrate, save, reload and evaluate the models that ship with Octet; both tables
+	$(GO) run ./cmd/octet demo
+
+test: setup format ## gofmt, vet and all tests
+	$(GO) vet ./...
+	$(GO) test $(TESTFLAGS) ./...
+
+race: setup ## all tests under the race detector
+	$(GO) test -race $(TESTFLAGS) ./...
+
+format:
+	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "run gofmt -w on:" $$unformatted; exit 1; }
+
+lint: setup format ## gofmt, vet and staticcheck
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+
+conformance: setup ## every primitive against the scalar reference
+	.ci/summary conformance $(GO) test -count=1 -v ./internal/conformance/...
+
+accuracy: setup ## top-1 and top-5 of the real models against Paddle's (needs OCTET_SHARED or ../shared)
+	.ci/summary accuracy $(GO) test -count=1 -run TestRealModels -timeout 60m -v ./internal/accept/...
+
+ratios: setup ## INT8 over FP32 throughput, against the promised ratios
+	$(GO) run ./bench/ratios
+
+setup-test: ## the promises of the set-up script: idempotent, offline, checked, clear when it cannot
+	third_party/setup_test.sh
+
+consumer: setup ## a second module that imports Octet: by replace, and by a module proxy on disk
+	.ci/consumer
+
+clean-room: ## make demo and make test as a plain user in a fresh Debian 12 root (needs root and mmdebstrap)
+	.ci/clean-room
+
+docker: ## build the image and run the demo in it (starts a private daemon when none is reachable)
+	.ci/docker
