@@ -1,0 +1,138 @@
+package calibrate
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"sync"
+)
+
+// Bins is the number of bins of a Histogram. At least half of them are used, so
+// that a u8 level at full range covers 16 bins or more.
+const Bins = 8192
+
+// minExp is the exponent of the narrowest bins. A tensor whose values are all
+// below 2^-107 ends up in bin 0.
+const minExp = -120
+
+// A Histogram counts absolute values in Bins bins of width 2^Exp, the first one
+// starting at 0. Exp is the smallest exponent with which the largest value
+// seen fits. When a larger one comes, pairs of bins are joined, which is exact:
+// floor(floor(v/2^e)/2) = floor(v/2^(e+1)). So the state depends on the values
+// alone and not on their order. Zeros are counted apart, as quantisation keeps
+// them exactly whatever the threshold.
+//
+// Use NewHistogram. A Histogram takes 64 KiB.
+type Histogram struct {
+	exp    int
+	max    uint32 // bits
+	total  uint64
+	zeros  uint64
+	counts [Bins]uint64 // without the zeros
+}
+
+// NewHistogram returns an empty Histogram.
+func NewHistogram() *Histogram { return &Histogram{exp: minExp} }
+
+// Add implements Observer.
+func (h *Histogram) Add(x []float32) error {
+	if len(x) == 0 {
+		return nil
+	}
+	_, top := absRange(x)
+	if top >= infBits {
+		return firstNotFinite(x)
+	}
+	h.cover(top)
+	invWidth := float32(math.Ldexp(1, -h.exp))
+	var mu sync.Mutex
+	parallel(len(x), func(from, to int) {
+		t := tallies.Get().(*tally)
+		defer tallies.Put(t)
+		for part := x[from:to]; len(part) > 0; {
+			n := min(len(part), maxTally)
+			t.count(part[:n], invWidth)
+			part = part[n:]
+			mu.Lock()
+			h.zeros += t.drain(&h.counts)
+			mu.Unlock()
+		}
+	})
+	h.total += uint64(len(x))
+	return nil
+}
+
+// bitsOfBins is the binary logarithm of Bins.
+const bitsOfBins = 13
+
+// cover widens the bins until the value with these bits has one.
+func (h *Histogram) cover(bits uint32) {
+	h.max = max(h.max, bits)
+	exp := math.Ilogb(float64(h.Max())) - bitsOfBins + 1 // hugely negative for 0
+	if exp <= h.exp {
+		return
+	}
+	shift := min(exp-h.exp, bitsOfBins)
+	h.exp = exp
+	for i, n := range h.counts {
+		h.counts[i] = 0
+		h.counts[i>>shift] += n
+	}
+}
+
+// Merge implements Observer.
+func (h *Histogram) Merge(o Observer) error {
+	b, ok := o.(*Histogram)
+	if !ok {
+		return fmt.Errorf("merge %T into %T: %w", o, h, ErrMismatch)
+	}
+	h.cover(b.max)
+	shift := min(h.exp-b.exp, bitsOfBins) // not negative: h.max >= b.max now
+	for i, n := range b.counts {
+		h.counts[i>>shift] += n
+	}
+	h.total += b.total
+	h.zeros += b.zeros
+	return nil
+}
+
+// Reset implements Observer.
+func (h *Histogram) Reset() { *h = Histogram{exp: minExp} }
+
+// Max returns the largest absolute value seen, 0 before any.
+func (h *Histogram) Max() float32 { return math.Float32frombits(h.max) }
+
+// Width returns the width of a bin.
+func (h *Histogram) Width() float64 { return math.Ldexp(1, h.exp) }
+
+// Zeros returns how many elements were exactly zero.
+func (h *Histogram) Zeros() uint64 { return h.zeros }
+
+// Total returns how many elements were seen, zeros included.
+func (h *Histogram) Total() uint64 { return h.total }
+
+// Counts returns the bins up to the last that is not empty; bin i holds the
+// elements other than zero with i·Width ≤ |x| < (i+1)·Width. The slice aliases
+// the Histogram.
+func (h *Histogram) Counts() []uint64 {
+	n := Bins
+	for n > 0 && h.counts[n-1] == 0 {
+		n--
+	}
+	return h.counts[:n:n]
+}
+
+// AppendState implements Observer: exponent, largest value, zeros, elements,
+// number of bins, and the bins, all but the first two as varints.
+func (h *Histogram) AppendState(b []byte) []byte {
+	b = binary.LittleEndian.AppendUint16(b, uint16(int16(h.exp)))
+	b = binary.LittleEndian.AppendUint32(b, h.max)
+	b = binary.AppendUvarint(b, h.zeros)
+	b = binary.AppendUvarint(b, h.total)
+	counts := h.Counts()
+	b = binary.AppendUvarint(b, uint64(len(counts)))
+	for _, n := range counts {
+		b = binary.AppendUvarint(b, n)
+	}
+	return b
+}

@@ -1,0 +1,77 @@
+package calibrate
+
+import (
+	"math"
+	"runtime"
+	"sync"
+)
+
+// Absolute values are compared as bit patterns: those of non-negative floats
+// order as the numbers do, with infinity above all numbers and NaN above it.
+const (
+	absMask = 0x7fffffff
+	infBits = 0x7f800000
+)
+
+// grain is the least number of elements worth a goroutine of its own.
+const grain = 1 << 16
+
+// parallel calls f for consecutive ranges that cover [0, n), at the same time
+// where n is large, and waits for all.
+func parallel(n int, f func(from, to int)) {
+	workers := min(runtime.GOMAXPROCS(0), (n+grain-1)/grain)
+	if workers <= 1 {
+		f(0, n)
+		return
+	}
+	var wg sync.WaitGroup
+	for i := range workers {
+		wg.Go(func() { f(n*i/workers, n*(i+1)/workers) })
+	}
+	wg.Wait()
+}
+
+// absRange returns the bits of the smallest and largest |x| of a non-empty x.
+func absRange(x []float32) (lo, hi uint32) {
+	lo = absMask
+	var mu sync.Mutex
+	parallel(len(x), func(from, to int) {
+		l, h := absRangeOf(x[from:to])
+		mu.Lock()
+		defer mu.Unlock()
+		lo, hi = min(lo, l), max(hi, h)
+	})
+	return lo, hi
+}
+
+// absRangeOf keeps four chains of dependent comparisons apart, which is what
+// limits it otherwise.
+func absRangeOf(x []float32) (lo, hi uint32) {
+	var l, h [4]uint32
+	l = [4]uint32{absMask, absMask, absMask, absMask}
+	for ; len(x) >= 4; x = x[4:] {
+		b0 := math.Float32bits(x[0]) & absMask
+		b1 := math.Float32bits(x[1]) & absMask
+		b2 := math.Float32bits(x[2]) & absMask
+		b3 := math.Float32bits(x[3]) & absMask
+		l[0], h[0] = min(l[0], b0), max(h[0], b0)
+		l[1], h[1] = min(l[1], b1), max(h[1], b1)
+		l[2], h[2] = min(l[2], b2), max(h[2], b2)
+		l[3], h[3] = min(l[3], b3), max(h[3], b3)
+	}
+	for _, v := range x {
+		b := math.Float32bits(v) & absMask
+		l[0], h[0] = min(l[0], b), max(h[0], b)
+	}
+	return min(l[0], l[1], l[2], l[3]), max(h[0], h[1], h[2], h[3])
+}
+
+// firstNotFinite describes the first NaN or infinity of x, which has one.
+func firstNotFinite(x []float32) error {
+	for i, v := range x {
+		if math.Float32bits(v)&absMask >= infBits {
+			return &NotFiniteError{Index: i, Value: v}
+		}
+	}
+	return nil
+}
