@@ -11,6 +11,18 @@ type Program struct {
 	Version int64
 	// OpVersions holds the op_version_map of 2.x programs in file order.
 	OpVersions []OpVersion
+	Wire       Wire
+}
+
+// Wire keeps what a file says beyond the fields of the type that it is part
+// of, so that a loaded program is written back as it was. The zero value is
+// right for everything that is built in Go; edits of the other fields win.
+type Wire struct {
+	// Explicit has bit n set where optional field n stood in the file although
+	// it holds its default value.
+	Explicit uint32
+	// Rest holds the protobuf fields that the type does not model, encoded.
+	Rest []byte
 }
 
 // An OpVersion is one entry of a program's op_version_map.
@@ -27,6 +39,7 @@ type Block struct {
 	ForwardBlock int32 // -1 outside backward blocks
 	Vars         []*Var
 	Ops          []*Op
+	Wire         Wire
 }
 
 // Var returns the variable of that name in b, or nil.
@@ -51,6 +64,7 @@ type Var struct {
 	NeedCheckFeed bool
 	IsParameter   bool
 	StopGradient  bool
+	Wire          Wire
 }
 
 // IsParam reports whether v is stored in the parameter files: persistable and
@@ -65,6 +79,7 @@ type Op struct {
 	Outputs  []Slot
 	Attrs    []Attr
 	IsTarget bool
+	Wire     Wire
 }
 
 // A Slot binds variables to one named input or output of an operator.

@@ -1,7 +1,10 @@
 package model
 
 import (
+	"bytes"
 	"fmt"
+	"math"
+	"slices"
 	"unsafe"
 )
 
@@ -38,7 +41,7 @@ func Int64Tensor(x []int64, dims ...int64) (*Tensor, error) {
 }
 
 func wrap(d DType, p unsafe.Pointer, n int, dims []int64) (*Tensor, error) {
-	want, err := checkedElems(dims, uint64(n))
+	want, err := checkedElems(dims, math.MaxInt64)
 	if err != nil || want != uint64(n) {
 		return nil, fmt.Errorf("tensor: dims %v do not hold the %d elements given", dims, n)
 	}
@@ -72,4 +75,13 @@ func view[T any](t *Tensor, d DType) []T {
 	out := make([]T, n)
 	copy(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(out))), len(t.Data)), t.Data)
 	return out
+}
+
+// Equal reports whether t and u have the same type, dims, LoD and data bytes.
+func (t *Tensor) Equal(u *Tensor) bool {
+	if t == nil || u == nil {
+		return t == u
+	}
+	return t.DType == u.DType && slices.Equal(t.Dims, u.Dims) && bytes.Equal(t.Data, u.Data) &&
+		slices.EqualFunc(t.LoD, u.LoD, slices.Equal)
 }

@@ -1,0 +1,20 @@
+#!/bin/sh
+# Makes program.pb.go from program.proto. Run it after an edit of the .proto;
+# nothing of a normal build or test needs it.
+#
+# protoc comes from the Python package grpcio-tools, protoc-gen-go from the
+# protobuf release that go.mod names; both land in a scratch folder that is
+# removed again.
+set -eu
+cd "$(dirname "$0")"
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+python3 -m venv "$scratch/venv"
+"$scratch/venv/bin/pip" --quiet install grpcio-tools==1.85.1
+version=$(go list -m -f '{{.Version}}' google.golang.org/protobuf)
+GOBIN="$scratch" go install "google.golang.org/protobuf/cmd/protoc-gen-go@$version"
+
+PATH="$scratch:$PATH" "$scratch/venv/bin/python" -m grpc_tools.protoc \
+	--proto_path=. --go_out=. --go_opt=paths=source_relative program.proto
+gofmt -l program.pb.go
