@@ -1,0 +1,32 @@
+package graph
+
+import (
+	"encoding/binary"
+	"math"
+
+	"github.com/octet-dnn/octet/model"
+)
+
+// floatConst makes a constant of data, which it keeps a copy of.
+func floatConst(name string, data []float32, dims ...int64) *Value {
+	b := make([]byte, 0, 4*len(data))
+	for _, x := range data {
+		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(x))
+	}
+	t := &model.Tensor{DType: model.FP32, Dims: dims, Data: b}
+	return &Value{Name: name, DType: model.FP32, Dims: dims, Const: t}
+}
+
+// reshaped is the constant v with other dims over the same data.
+func reshaped(name string, v *Value, dims []int64) *Value {
+	t := &model.Tensor{DType: v.DType, Dims: dims, Data: v.Const.Data}
+	return &Value{Name: name, DType: v.DType, Dims: dims, Const: t}
+}
+
+func toDims(s Shape) []int64 {
+	dims := make([]int64, len(s))
+	for i, d := range s {
+		dims[i] = int64(d)
+	}
+	return dims
+}

@@ -1,0 +1,87 @@
+package graph
+
+import (
+	"fmt"
+
+	"github.com/octet-dnn/octet/model"
+)
+
+var elementwiseImporters = map[string]importFunc{
+	"elementwise_add": elementwise(Add),
+	"elementwise_sub": elementwise(Sub),
+	"elementwise_mul": elementwise(MulElem),
+	"elementwise_div": elementwise(Div),
+	"elementwise_max": elementwise(Max),
+	"elementwise_min": elementwise(Min),
+	"sum":             importSum,
+	"reduce_mean":     importReduceMean,
+	"mean":            importMean,
+}
+
+func elementwise(kind BinaryKind) importFunc {
+	return func(r *reader) {
+		x, y := r.in("X"), r.in("Y")
+		r.float(x, y)
+		r.emit(&Binary{Type: kind, Axis: r.int("axis", -1)}, x, y).out("Out", model.FP32)
+	}
+}
+
+// importSum adds its inputs from left to right.
+func importSum(r *reader) {
+	in := r.list("X")
+	r.float(in...)
+	switch {
+	case r.err != nil:
+		return
+	case len(in) == 1:
+		r.emit(&Identity{}, in[0]).out("Out", model.FP32)
+		return
+	}
+	acc := in[0]
+	for i, v := range in[1:] {
+		n := r.emit(&Binary{Type: Add, Axis: -1}, acc, v)
+		if i == len(in)-2 {
+			n.out("Out", model.FP32)
+			return
+		}
+		acc = n.hidden(model.FP32)
+	}
+}
+
+func importReduceMean(r *reader) {
+	red := &Reduce{Axes: r.ints("dim", 0), KeepDim: r.flag("keep_dim", false), Rank1: r.fullReductionIsRank1()}
+	if r.flag("reduce_all", false) {
+		red.Axes = nil
+	}
+	x := r.in("X")
+	r.float(x)
+	r.emit(red, x).out("Out", model.FP32)
+}
+
+func importMean(r *reader) {
+	x := r.in("X")
+	r.float(x)
+	r.emit(&Reduce{Rank1: r.fullReductionIsRank1()}, x).out("Out", model.FP32)
+}
+
+// firstScalarVersion is the program version of Paddle 2.5, the first with
+// tensors of rank 0.
+const firstScalarVersion = 2005000
+
+// fullReductionIsRank1 tells whether the mean of everything has dims [1], as
+// declared, or by the version that wrote the program.
+func (r *reader) fullReductionIsRank1() bool {
+	if decl := r.im.vars[r.arg(r.op.Outputs, "Out")]; decl != nil {
+		return len(decl.Dims) == 1
+	}
+	return r.im.model.Program.Version < firstScalarVersion
+}
+
+// String names the kind as messages and dumps do.
+func (k BinaryKind) String() string {
+	names := [...]string{"add", "sub", "mul", "div", "max", "min"}
+	if int(k) < len(names) {
+		return names[k]
+	}
+	return fmt.Sprintf("binary(%d)", uint8(k))
+}

@@ -1,0 +1,85 @@
+package graph
+
+import "math"
+
+// foldBatchNorm multiplies a batch normalisation into the weights in front of
+// it, in float64 and with the op's own epsilon:
+//
+//	w' = w·s, b' = (b-mean)·s + bias, s = scale/sqrt(variance+epsilon)
+//
+// Normalisations that follow something else stay.
+func foldBatchNorm(r *rewriter) error {
+	for l := range r.layers() {
+		bn, ok := l.Op.(*BatchNorm)
+		if !ok {
+			continue
+		}
+		factor, err := bn.factors(l)
+		if err != nil {
+			return &OpError{Op: bn.Kind(), Var: l.Name, Err: err}
+		}
+		w := asWeighted(r.producer(l.In[0]))
+		if !w.open() || w.int8 != nil || w.channels != len(factor) {
+			continue
+		}
+		if fc, ok := w.layer.Op.(*FC); ok && fc.NumColDims != 1 {
+			continue // the channels of the normalisation are not the columns
+		}
+		r.foldInto(w, l, factor)
+		r.absorb(w.layer, l)
+	}
+	return nil
+}
+
+// factors returns scale/sqrt(variance+epsilon) a channel.
+func (bn *BatchNorm) factors(l *Layer) ([]float64, error) {
+	scale, variance := l.In[1].Const.Float32s(), l.In[4].Const.Float32s()
+	f := make([]float64, len(scale))
+	for i := range f {
+		v := float64(variance[i]) + float64(bn.Epsilon)
+		if !(v > 0) || math.IsInf(v, 1) {
+			return nil, programErr("variance %v + epsilon %v of channel %d", variance[i], bn.Epsilon, i)
+		}
+		f[i] = float64(scale[i]) / math.Sqrt(v)
+	}
+	return f, nil
+}
+
+func (r *rewriter) foldInto(w *weighted, bn *Layer, factor []float64) {
+	channel := w.channelOf()
+	weights := r.mapped(w.layer.In[1], "_fuse_bn", func(i int, x float64) float64 { return x * factor[channel(i)] })
+	r.setIn(w.layer, 1, weights)
+
+	shift, mean := bn.In[2].Const.Float32s(), bn.In[3].Const.Float32s()
+	old := w.layer.In[w.biasAt]
+	name := bn.In[2]
+	bias := make([]float32, w.channels)
+	for i := range bias {
+		b := 0.0
+		if old != nil {
+			b = float64(old.Const.Float32s()[i])
+		}
+		bias[i] = float32((b-float64(mean[i]))*factor[i] + float64(shift[i]))
+	}
+	if old != nil {
+		name = old
+	}
+	r.setBias(w, floatConst(r.newName(name, "_fuse_bn"), bias, int64(w.channels)))
+}
+
+// channelOf returns the function from an element of the weights to the output
+// channel that it belongs to.
+func (w *weighted) channelOf() func(int) int {
+	dims := w.layer.In[1].Dims
+	switch op := w.layer.Op.(type) {
+	case *Deconv: // [I, O/groups, h, w]
+		window := int(dims[2] * dims[3])
+		out, in := int(dims[1]), int(dims[0])/op.Groups
+		return func(i int) int { return i/(window*out)/in*out + i/window%out }
+	case *FC: // [K, N]
+		return func(i int) int { return i % w.channels }
+	default: // [O, I/groups, h, w]
+		window := int(dims[1] * dims[2] * dims[3])
+		return func(i int) int { return i / window }
+	}
+}
