@@ -49,7 +49,7 @@ func importSum(r *reader) {
 }
 
 func importReduceMean(r *reader) {
-	red := &Reduce{Axes: r.ints("dim", 0), KeepDim: r.flag("keep_dim", false), Rank1: r.fullReductionIsRank1()}
+	red := &Reduce{Axes: r.ints("dim", 0), KeepDim: r.flag("keep_dim", false), Rank1: !r.scalar("Out")}
 	if r.flag("reduce_all", false) {
 		red.Axes = nil
 	}
@@ -61,20 +61,20 @@ func importReduceMean(r *reader) {
 func importMean(r *reader) {
 	x := r.in("X")
 	r.float(x)
-	r.emit(&Reduce{Rank1: r.fullReductionIsRank1()}, x).out("Out", model.FP32)
+	r.emit(&Reduce{Rank1: !r.scalar("Out")}, x).out("Out", model.FP32)
 }
 
 // firstScalarVersion is the program version of Paddle 2.5, the first with
 // tensors of rank 0.
 const firstScalarVersion = 2005000
 
-// fullReductionIsRank1 tells whether the mean of everything has dims [1], as
-// declared, or by the version that wrote the program.
-func (r *reader) fullReductionIsRank1() bool {
-	if decl := r.im.vars[r.arg(r.op.Outputs, "Out")]; decl != nil {
-		return len(decl.Dims) == 1
+// scalar tells whether what is one number altogether has rank 0 or dims [1]:
+// as it is declared, or else by the version that wrote the program.
+func (r *reader) scalar(slot string) bool {
+	if decl := r.im.vars[r.arg(r.op.Outputs, slot)]; decl != nil {
+		return len(decl.Dims) == 0
 	}
-	return r.im.model.Program.Version < firstScalarVersion
+	return r.im.model.Program.Version >= firstScalarVersion
 }
 
 // String names the kind as messages and dumps do.

@@ -70,7 +70,7 @@ func importAccuracy(r *reader) {
 	r.float(values)
 	r.int64(indices)
 	r.int64(label)
-	r.emit(&Accuracy{}, values, indices, label).
+	r.emit(&Accuracy{Scalar: r.scalar("Accuracy")}, values, indices, label).
 		out("Accuracy", model.FP32).
 		optionalOut("Correct", model.Int32).
 		optionalOut("Total", model.Int32)

@@ -72,7 +72,7 @@ func (a *ArgMax) Infer(in []Shape) ([]Shape, error) {
 }
 
 // Infer checks that values, indices and labels have the same rows.
-func (*Accuracy) Infer(in []Shape) ([]Shape, error) {
+func (a *Accuracy) Infer(in []Shape) ([]Shape, error) {
 	if err := wantInputs(in, 3, 3); err != nil {
 		return nil, err
 	}
@@ -81,6 +81,9 @@ func (*Accuracy) Infer(in []Shape) ([]Shape, error) {
 	}
 	if err := rowsOf(in[1], in[2]); err != nil {
 		return nil, err
+	}
+	if a.Scalar {
+		return []Shape{{}, {}, {}}, nil
 	}
 	return []Shape{{1}, {1}, {1}}, nil
 }

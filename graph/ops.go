@@ -268,5 +268,8 @@ type ArgMax struct {
 
 // Accuracy is the share of rows whose label is among their top-k indices.
 // In: values [N,K], indices [N,K] int64, label [N,1] int64.
-// Out: accuracy [1] f32, correct [1] int32, total [1] int32.
-type Accuracy struct{}
+// Out: accuracy f32, correct int32, total int32, all [1].
+type Accuracy struct {
+	// Scalar makes the outputs rank 0, as Paddle does from 2.5 on.
+	Scalar bool
+}
