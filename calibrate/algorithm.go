@@ -27,9 +27,9 @@ const (
 	// None: the algorithms as documented here.
 	None Compat = ""
 	// Paddle13: KL thresholds equal to those of the Calibrator of Paddle 1.3.
-	// It never considers the last of its 2048 bins and clips saturated
-	// activations; relu6 networks lose most of their accuracy by it. It needs
-	// the samples twice, see Options.TempDir.
+	// They clip a quarter of the range behind most relus, by which relu6
+	// networks lose most of their accuracy. It needs the samples twice, see
+	// Options.TempDir.
 	Paddle13 Compat = "paddle13"
 )
 

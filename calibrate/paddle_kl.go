@@ -4,9 +4,10 @@ import "math"
 
 // KL as Paddle 1.3 computes it, for Compat Paddle13: 2048 bins from the smallest to
 // the largest |x|, and for each n from 70 % of them the divergence of clipping
-// after n bins. Known flaws that are kept: the last bin is never inside; the
-// last of the 255 groups takes up to 260 bins more than the others; a smallest
-// value above 0 is not added to the threshold.
+// after n bins. Known flaws that are kept: zeros are spread over the first group
+// (see kl.go); the last bin is never inside; the last of the 255 groups takes
+// up to 254 bins more than the others; a smallest value above 0 is not added to
+// the threshold.
 var paddleKLMethod = method{
 	observe: func() Observer { return new(AbsMax) },
 	again: func(first Observer) Observer {

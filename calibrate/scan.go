@@ -2,7 +2,6 @@ package calibrate
 
 import (
 	"math"
-	"runtime"
 	"sync"
 )
 
@@ -12,24 +11,6 @@ const (
 	absMask = 0x7fffffff
 	infBits = 0x7f800000
 )
-
-// grain is the least number of elements worth a goroutine of its own.
-const grain = 1 << 16
-
-// parallel calls f for consecutive ranges that cover [0, n), at the same time
-// where n is large, and waits for all.
-func parallel(n int, f func(from, to int)) {
-	workers := min(runtime.GOMAXPROCS(0), (n+grain-1)/grain)
-	if workers <= 1 {
-		f(0, n)
-		return
-	}
-	var wg sync.WaitGroup
-	for i := range workers {
-		wg.Go(func() { f(n*i/workers, n*(i+1)/workers) })
-	}
-	wg.Wait()
-}
 
 // absRange returns the bits of the smallest and largest |x| of a non-empty x.
 func absRange(x []float32) (lo, hi uint32) {

@@ -63,6 +63,18 @@ func (t *Table) Lookup(name string) (Entry, bool) {
 	return t.Entries[i], true
 }
 
+// CheckModel fails with ErrOtherModel unless the table was made from m.
+func (t *Table) CheckModel(m *model.Model) error {
+	got, err := model.Fingerprint(m)
+	if err != nil {
+		return fmt.Errorf("calibration table: %w", err)
+	}
+	if got != t.Model {
+		return fmt.Errorf("model %s has fingerprint %s, the table was made from %s: %w", m.Name, got, t.Model, ErrOtherModel)
+	}
+	return nil
+}
+
 // Merge adds what o found on other samples of the same model: the larger
 // threshold of each tensor. That is exact for Max, and only tables of Max
 // merge; for other algorithms sample everything into one Calibrator, or merge

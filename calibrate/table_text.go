@@ -17,7 +17,7 @@ import (
 // in order of names, and a line that ends it.
 //
 //	octet calibration table 1
-//	model sha256:…
+//	model 5f0c…
 //	algorithm KL
 //	compat -
 //	batches 13

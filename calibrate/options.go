@@ -1,0 +1,80 @@
+package calibrate
+
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/octet-dnn/octet/graph"
+)
+
+// Options configure New and Quantize. The zero value, with a Runner, does what
+// Paddle 1.3's Calibrator does by default, more accurately.
+type Options struct {
+	// Algorithm chooses the thresholds; empty means Max.
+	Algorithm Algorithm
+	// Compat asks for Paddle 1.3's own thresholds.
+	Compat Compat
+	// Runner makes the FP32 executor: infer.NewRunner. New requires it.
+	Runner NewRunner
+
+	// FirstConvINT8 quantises the first convolution too. It reads the image,
+	// costs little and is the most sensitive, so it stays FP32 by default.
+	FirstConvINT8 bool
+	// FP32FullyConnected keeps fully connected layers FP32, as Paddle 1.3 did.
+	FP32FullyConnected bool
+	// FP32AveragePool runs global average poolings in FP32 and quantises what
+	// they give with a scale of its own. Averages are several times smaller
+	// than what they average, so the scale passed on leaves them few levels;
+	// it costs a pass over a small tensor.
+	FP32AveragePool bool
+	// Residual says what to do where a relu follows the sum with a signed residual.
+	Residual Residual
+
+	// Form is the form of program that SaveINT8Model writes.
+	Form graph.Form
+	// TempDir is where a Calibrator that needs the samples twice (Paddle13 with
+	// KL) keeps them meanwhile, in one file that no name points to; its size is that of
+	// the samples. Empty means the system's.
+	TempDir string
+	// Logger hears at debug level what Quantize decided for each layer, and at
+	// info level of a second pass. Nil is silent.
+	Logger *slog.Logger
+}
+
+// Residual is a strategy for residual sums that end in a relu while the residual
+// itself is signed, such as the projection shortcuts of ResNet. Paddle gives the
+// result of a fused sum the type of its residual, s8: it saturates at 127.
+//
+// A sum without relu whose residual is unsigned can be fused in no form, and is
+// always treated as by ResidualFP32.
+type Residual uint8
+
+const (
+	// ResidualFP32 takes the sum out of the convolution: both branches give FP32,
+	// sum and relu are FP32, and the result quantises to u8. Accurate, and the same in
+	// every form of program; it moves more memory.
+	ResidualFP32 Residual = iota
+	// ResidualS8 keeps the sum fused and scales its result to 0…127, which
+	// leaves it 7 of its 8 bits.
+	ResidualS8
+	// ResidualPaddle13 keeps the sum fused and scales its result to 0…255 as
+	// Paddle 1.3 did, so that everything above half the threshold is clipped.
+	ResidualPaddle13
+)
+
+func (o Options) check() error {
+	if _, err := methodFor(o.Algorithm, o.Compat); err != nil {
+		return err
+	}
+	if o.Residual > ResidualPaddle13 {
+		return fmt.Errorf("residual strategy %d: %w", o.Residual, ErrOptions)
+	}
+	return nil
+}
+
+func (o Options) logger() *slog.Logger {
+	if o.Logger == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return o.Logger
+}

@@ -1,0 +1,149 @@
+package calibrate
+
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/octet-dnn/octet/graph"
+	"github.com/octet-dnn/octet/model"
+)
+
+// Quantize returns an INT8 copy of the FP32 graph g with the thresholds of t;
+// g is not changed. The options other than those of the placement are not used;
+// that t belongs to g's model is for the caller to check (Table.CheckModel).
+//
+// Convolutions (depthwise ones too) and fully connected layers become INT8, but
+// for those the options except. Whether a tensor is INT8 is decided for each
+// edge: it is where its producer can give integers and some consumer reads
+// them. Consumers that need the other kind share one Quantize or Dequantize
+// behind the producer; a convolution of which nobody reads integers
+// gives FP32 directly. Every reader of a tensor uses the tensor's one scale.
+func Quantize(g *graph.Graph, t *Table, o Options) (*graph.Graph, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	q := &quantizer{
+		g: copyGraph(g), table: t, o: o, log: o.logger(),
+		names: make(map[string]bool), chosen: make(map[*graph.Layer]bool), saturated: make(map[*graph.Layer]bool),
+		want: make(map[*graph.Value]bool), native: make(map[*graph.Value]bool), real: make(map[*graph.Value]bool),
+		scales: make(map[*group]scaled), levels: make(map[*group]int),
+	}
+	if err := q.collect(); err != nil {
+		return nil, err
+	}
+	q.splitResiduals()
+	q.groups = newGroups(q.g, o.FP32AveragePool)
+	q.reduceLevels()
+	q.propagate()
+	if err := q.rewrite(); err != nil {
+		return nil, err
+	}
+	return q.g, nil
+}
+
+// A quantizer rewrites its graph in the order of the methods that Quantize calls.
+type quantizer struct {
+	g     *graph.Graph
+	table *Table
+	o     Options
+	log   *slog.Logger
+
+	names                  map[string]bool       // of all values
+	chosen                 map[*graph.Layer]bool // layers to run in INT8
+	saturated              map[*graph.Layer]bool // of those, the ones with SaturateS8
+	groups                 *groups               // scales
+	want                   map[*graph.Value]bool // some consumer reads integers
+	native                 map[*graph.Value]bool // the producer gives integers
+	real                   map[*graph.Value]bool // some consumer, or the caller, reads reals
+	scales                 map[*group]scaled     // of the groups used
+	levels                 map[*group]int        // where they are fewer than those of the type
+	quantizes, dequantizes int                   // inserted
+}
+
+// collect checks that the table is of this graph, and chooses the layers.
+func (q *quantizer) collect() error {
+	for _, v := range q.g.Inputs {
+		q.names[v.Name] = true
+	}
+	first := true
+	for _, l := range q.g.Layers {
+		for _, v := range append(append([]*graph.Value(nil), l.In...), l.Out...) {
+			if v != nil {
+				q.names[v.Name] = true
+			}
+		}
+		if err := q.refuseQuantized(l); err != nil {
+			return err
+		}
+		_, conv := l.Op.(*graph.Conv)
+		if _, _, ok := weightsOf(l); ok {
+			q.chosen[l] = conv && (!first || q.o.FirstConvINT8) || !conv && !q.o.FP32FullyConnected
+		}
+		first = first && !conv
+	}
+	for _, e := range q.table.Entries {
+		if !q.names[e.Name] {
+			return fmt.Errorf("calibration table: tensor %q is not in graph %q: %w", e.Name, q.g.Name, ErrUnknownTensor)
+		}
+	}
+	return nil
+}
+
+func (q *quantizer) refuseQuantized(l *graph.Layer) error {
+	quantized := false
+	switch op := l.Op.(type) {
+	case *graph.Conv:
+		quantized = op.Int8 != nil
+	case *graph.FC:
+		quantized = op.Int8 != nil
+	case *graph.Quantize, *graph.Dequantize, *graph.Requantize:
+		quantized = true
+	}
+	if quantized {
+		return fmt.Errorf("quantize graph %q: layer %q (%s) is INT8 already: %w", q.g.Name, l.Name, l.Op.Kind(), ErrMismatch)
+	}
+	return nil
+}
+
+// propagate decides which values are integers, from the last layer to the first.
+func (q *quantizer) propagate() {
+	for _, out := range q.g.Outputs {
+		q.real[out.Value] = true
+	}
+	for i := len(q.g.Layers) - 1; i >= 0; i-- {
+		l := q.g.Layers[i]
+		switch {
+		case q.chosen[l]:
+			q.want[l.In[0]] = true
+			if r := residualOf(l); r != nil {
+				q.want[r] = true
+			}
+			// Paddle has no FP32 result of a fused sum with an integer residual.
+			q.native[l.Out[0]] = q.want[l.Out[0]] || residualOf(l) != nil
+		case q.groups.layer[l] && q.want[l.Out[0]]:
+			q.native[l.Out[0]] = true
+			for _, v := range l.In {
+				if q.groups.find(v) != nil {
+					q.want[v] = true
+				}
+			}
+		default:
+			for _, v := range l.In {
+				if v != nil {
+					q.real[v] = true
+				}
+			}
+		}
+	}
+}
+
+// newValue makes a value whose name is base, or base with a number behind it
+// where that is taken.
+func (q *quantizer) newValue(base string, d model.DType) *graph.Value {
+	name := base
+	for i := 1; q.names[name]; i++ {
+		name = fmt.Sprintf("%s_%d", base, i)
+	}
+	q.names[name] = true
+	return &graph.Value{Name: name, DType: d}
+}
