@@ -41,15 +41,14 @@ func New(m *model.Model, o Options) (*Calibrator, error) {
 	if o.Runner == nil {
 		return nil, fmt.Errorf("calibrate: no Runner (want infer.NewRunner): %w", ErrOptions)
 	}
-	fingerprint, err := model.Fingerprint(m)
-	if err != nil {
+	if err := model.Check(m); err != nil {
 		return nil, fmt.Errorf("calibrate: %w", err)
 	}
 	g, err := graph.Build(m)
 	if err != nil {
 		return nil, fmt.Errorf("calibrate %s: %w", m.Name, err)
 	}
-	return newCalibrator(g, fingerprint, o)
+	return newCalibrator(g, model.Fingerprint(m), o)
 }
 
 func newCalibrator(g *graph.Graph, fingerprint string, o Options) (*Calibrator, error) {

@@ -3,8 +3,6 @@ package calibrate
 import (
 	"fmt"
 	"log/slog"
-
-	"github.com/octet-dnn/octet/graph"
 )
 
 // Options configure New and Quantize. The zero value, with a Runner, does what
@@ -30,8 +28,6 @@ type Options struct {
 	// Residual says what to do where a relu follows the sum with a signed residual.
 	Residual Residual
 
-	// Form is the form of program that SaveINT8Model writes.
-	Form graph.Form
 	// TempDir is where a Calibrator that needs the samples twice (Paddle13 with
 	// KL) keeps them meanwhile, in one file that no name points to; its size is that of
 	// the samples. Empty means the system's.

@@ -65,11 +65,7 @@ func (t *Table) Lookup(name string) (Entry, bool) {
 
 // CheckModel fails with ErrOtherModel unless the table was made from m.
 func (t *Table) CheckModel(m *model.Model) error {
-	got, err := model.Fingerprint(m)
-	if err != nil {
-		return fmt.Errorf("calibration table: %w", err)
-	}
-	if got != t.Model {
+	if got := model.Fingerprint(m); got != t.Model {
 		return fmt.Errorf("model %s has fingerprint %s, the table was made from %s: %w", m.Name, got, t.Model, ErrOtherModel)
 	}
 	return nil
