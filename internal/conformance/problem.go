@@ -1,0 +1,84 @@
+package conformance
+
+import (
+	"fmt"
+
+	"github.com/octet-dnn/octet/internal/ref"
+)
+
+// Options adapt a suite to the machine it runs on.
+type Options struct {
+	// WeightLimit is the greatest magnitude of 8-bit weights; 0 means 127. CPUs
+	// without VNNI or AMX need 63, or sums of two products saturate.
+	WeightLimit int
+}
+
+// A Problem is a case with its data: what a Backend computes.
+type Problem struct {
+	Line string // the case, as a reproducer
+
+	// Op holds all tensors, filled. Op.Result() holds what dst contains before:
+	// a sum post-op reads it. A Backend must change none of them.
+	Op ref.Op
+
+	// Tags are the memory layouts that the case asks for; "any" leaves the
+	// choice to the backend, and where there is no entry, row-major is meant.
+	Tags map[ref.Arg]string
+
+	Tolerance Tolerance
+}
+
+// builder carries what the steps of building share.
+type builder struct {
+	*fields
+	fill filler
+	tags map[ref.Arg]string
+
+	// spreadOf is the typical magnitude of a real result before dst's scale; it
+	// sizes biases, addends and the scale of dst so that they matter and yet do
+	// not saturate everything.
+	spreadOf float64
+	tol      Tolerance
+}
+
+// kinds make the operation of each kind of case.
+var kinds = map[string]func(*builder) (ref.Op, error){
+	"conv": buildConv, "deconv": buildDeconv, "ip": buildInnerProduct, "matmul": buildMatMul,
+	"pool": buildPool, "reorder": buildReorder, "eltwise": buildEltwise, "binary": buildBinary,
+	"softmax": buildSoftmax, "concat": buildConcat, "sum": buildSum, "lrn": buildLRN, "lnorm": buildLayerNorm,
+	"resample": buildResample, "reduction": buildReduction, "shuffle": buildShuffle,
+}
+
+// Build makes the problem of one case. The same line and options give the same
+// data on every machine.
+func Build(line string, o Options) (*Problem, error) {
+	f, err := splitFields(line)
+	if err != nil {
+		return nil, err
+	}
+	build := kinds[f.kind]
+	if build == nil {
+		return nil, fmt.Errorf("case %q: unknown kind %q", line, f.kind)
+	}
+	if o.WeightLimit == 0 {
+		o.WeightLimit = 127
+	}
+	b := &builder{fields: f, tags: map[ref.Arg]string{}, spreadOf: 1}
+	b.fill = filler{seed: uint64(b.integer("seed", 1)), real: b.text("data", "exact") == "real", weightLimit: o.WeightLimit}
+	op, err := build(b)
+	if err == nil {
+		err = b.finish()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("case %q: %w", line, err)
+	}
+	b.fill.source("dst", op.Result())
+	return &Problem{Line: line, Op: op, Tags: b.tags, Tolerance: b.tol}, nil
+}
+
+// layout reads the layout field key of an argument.
+func (b *builder) layout(key string, arg ref.Arg, def string) {
+	if tag := b.text(key, def); tag != "" {
+		b.tags[arg] = tag
+	}
+}

@@ -1,0 +1,74 @@
+package conformance
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// A Suite runs all cases on one backend.
+type Suite struct {
+	Backend Backend
+	Options Options
+
+	// Reproduce returns the command that repeats one case.
+	Reproduce func(line string) string
+
+	// MaySkip says why a case that the backend cannot compute may be left out on
+	// this machine. "" means that it may not: then it fails.
+	MaySkip func(line string, err error) string
+}
+
+// A Summary counts what became of the cases.
+type Summary struct {
+	Cases, Passed int
+	Skipped       map[string]int // by reason
+	Slow          []string       // cases that a reference kernel served, with its name
+}
+
+// Run runs the cases as subtests, in order: an executor may use all cores
+// within one.
+func (s *Suite) Run(t *testing.T, cases []Case) Summary {
+	sum := Summary{Cases: len(cases), Skipped: map[string]int{}}
+	for _, c := range cases {
+		t.Run(c.Name, func(t *testing.T) {
+			result, err := Check(s.Backend, c.Line, s.Options)
+			if result != nil && result.Reference {
+				sum.Slow = append(sum.Slow, result.Impl+"\t"+c.Line)
+			}
+			if errors.Is(err, ErrUnsupported) {
+				if reason := s.MaySkip(c.Line, err); reason != "" {
+					sum.Skipped[reason]++
+					t.Skip(reason)
+				}
+			}
+			if err != nil {
+				impl := ""
+				if result != nil {
+					impl = " by " + result.Impl
+				}
+				t.Errorf("%v%s\nrepeat: %s", err, impl, s.Reproduce(c.Line))
+				return
+			}
+			sum.Passed++
+		})
+	}
+	return sum
+}
+
+// String is the line that ends a run.
+func (s Summary) String() string {
+	skipped, reasons := 0, []string{}
+	for _, reason := range slices.Sorted(maps.Keys(s.Skipped)) {
+		skipped += s.Skipped[reason]
+		reasons = append(reasons, fmt.Sprintf("%d %s", s.Skipped[reason], reason))
+	}
+	line := fmt.Sprintf("conformance: %d cases, %d passed, %d skipped", s.Cases, s.Passed, skipped)
+	if skipped > 0 {
+		line += " (" + strings.Join(reasons, "; ") + ")"
+	}
+	return line
+}
