@@ -23,7 +23,7 @@ func (c *Conv) Infer(in []Shape) ([]Shape, error) {
 		return nil, shapeErr("residual is %v, the output %v", in[3], out)
 	}
 	if c.Int8 != nil {
-		if err := c.Int8.check(f[0]); err != nil {
+		if err := c.Int8.check(f[0], in[3] != nil); err != nil {
 			return nil, err
 		}
 	}

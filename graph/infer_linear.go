@@ -5,12 +5,20 @@ import (
 	"slices"
 )
 
-// check refuses scales that no executor can use, for n output channels.
-func (q *Int8) check(n int) error {
+// check refuses scales that no executor can use, for n output channels. Scales
+// without a use may be anything.
+func (q *Int8) check(n int, residual bool) error {
 	if len(q.ScaleWeights) != 1 && len(q.ScaleWeights) != n {
 		return shapeErr("%d weight scales for %d output channels", len(q.ScaleWeights), n)
 	}
-	for _, s := range append([]float32{q.ScaleIn, q.ScaleOut, q.ScaleInEltwise}, q.ScaleWeights...) {
+	used := append([]float32{q.ScaleIn}, q.ScaleWeights...)
+	if !q.ForceFP32 {
+		used = append(used, q.ScaleOut)
+	}
+	if residual {
+		used = append(used, q.ScaleInEltwise)
+	}
+	for _, s := range used {
 		if !validScale(s) {
 			return programErr("scale %v: want a positive number", s)
 		}
@@ -39,7 +47,7 @@ func (f *FC) Infer(in []Shape) ([]Shape, error) {
 		return nil, err
 	}
 	if f.Int8 != nil {
-		if err := f.Int8.check(w[1]); err != nil {
+		if err := f.Int8.check(w[1], false); err != nil {
 			return nil, err
 		}
 	}

@@ -1,0 +1,138 @@
+package graph
+
+import (
+	"slices"
+
+	"github.com/octet-dnn/octet/model"
+)
+
+// shape writes layers that move elements.
+func (e *exporter) shape(l *Layer) error {
+	switch op := l.Op.(type) {
+	case *Reshape:
+		return e.reshape(l, op)
+	case *Transpose:
+		e.withXShape(l, "transpose2", intsAttr("axis", op.Perm...))
+	case *Concat:
+		e.concat(l, op)
+	case *Split:
+		e.split(l, op)
+	case *Slice:
+		e.block.AddOp("slice", model.Slots("Input", l.In[0].Name), model.Slots("Out", l.Out[0].Name),
+			intsAttr("axes", op.Axes...), intsAttr("starts", op.Starts...), intsAttr("ends", op.Ends...),
+			intsAttr("decrease_axis", op.Squeeze...), intsAttr("infer_flags", slices.Repeat([]int{1}, len(op.Axes))...))
+	case *Pad:
+		return e.pad(l, op)
+	case *Resize:
+		e.resize(l, op)
+	case *ShuffleChannel:
+		e.simple(l, "shuffle_channel", model.IntAttr("group", int32(op.Groups)))
+	case *Cast:
+		e.simple(l, "cast", model.IntAttr("in_dtype", int32(l.In[0].DType)), model.IntAttr("out_dtype", int32(op.To)))
+	case *Identity:
+		e.simple(l, "assign")
+	default:
+		return unsupportedErr("a %s layer cannot be written", l.Op.Kind())
+	}
+	return nil
+}
+
+// withXShape writes one of the ops that keep their input's shape for a backward
+// pass that never comes; Paddle 1.x insists on the variable.
+func (e *exporter) withXShape(l *Layer, typ string, attrs ...model.Attr) {
+	e.simple(l, typ, attrs...)
+	op := e.block.Ops[len(e.block.Ops)-1]
+	dims := append([]int64{0}, e.declared[l.In[0]]...)
+	op.Outputs = append(op.Outputs, model.Slots("XShape", e.temp(l.Out[0], "xshape", model.FP32, dims...))...)
+}
+
+func (e *exporter) reshape(l *Layer, op *Reshape) error {
+	switch op.Mode {
+	case ReshapeTo:
+		e.withXShape(l, "reshape2", intsAttr("shape", op.Dims...))
+	case ReshapeSqueeze:
+		e.withXShape(l, "squeeze2", intsAttr("axes", op.Dims...))
+	case ReshapeUnsqueeze:
+		e.withXShape(l, "unsqueeze2", intsAttr("axes", op.Dims...))
+	case ReshapeFlatten:
+		e.withXShape(l, "flatten_contiguous_range",
+			model.IntAttr("start_axis", int32(op.Dims[0])), model.IntAttr("stop_axis", int32(op.Dims[1])))
+	case ReshapeFlatten2:
+		e.withXShape(l, "flatten2", model.IntAttr("axis", int32(op.Dims[0])))
+	default:
+		return programErr("reshape mode %d", op.Mode)
+	}
+	return nil
+}
+
+func (e *exporter) concat(l *Layer, op *Concat) {
+	x := model.Slot{Name: "X"}
+	for _, v := range l.In {
+		x.Args = append(x.Args, v.Name)
+	}
+	e.block.AddOp("concat", []model.Slot{x}, model.Slots("Out", l.Out[0].Name),
+		model.IntAttr("axis", int32(op.Axis)), model.BoolAttr("use_mkldnn", isInt8(l.In[0])))
+}
+
+func (e *exporter) split(l *Layer, op *Split) {
+	out := model.Slot{Name: "Out"}
+	for _, v := range l.Out {
+		out.Args = append(out.Args, v.Name)
+	}
+	num := op.Num
+	if len(op.Sizes) > 0 {
+		num = 0
+	}
+	e.block.AddOp("split", model.Slots("X", l.In[0].Name), []model.Slot{out}, model.IntAttr("axis", int32(op.Axis)),
+		intsAttr("sections", op.Sizes...), model.IntAttr("num", int32(num)), model.BoolAttr("use_mkldnn", isInt8(l.In[0])))
+}
+
+// pad writes constant borders as pad, which every version has. Others go
+// through unsqueeze2, pad3d and squeeze2, as Paddle 2.x writes them; the 1.3
+// form has pad2d.
+func (e *exporter) pad(l *Layer, p *Pad) error {
+	if p.Mode == PadConstant {
+		var list []int
+		for i := range p.Before {
+			list = append(list, p.Before[i], p.After[i])
+		}
+		e.simple(l, "pad", intsAttr("paddings", list...), model.FloatAttr("pad_value", p.Value))
+		return nil
+	}
+	if len(p.Before) != 4 || p.Before[0]+p.After[0]+p.Before[1]+p.After[1] != 0 {
+		return unsupportedErr("reflected padding of %v and %v cannot be written", p.Before, p.After)
+	}
+	mode, mode2D := "reflect", "reflect"
+	if p.Mode == PadEdge {
+		mode, mode2D = "replicate", "edge"
+	}
+	if e.form == FormV13 {
+		e.simple(l, "pad2d", model.StringAttr("mode", mode2D), model.StringAttr("data_format", "NCHW"),
+			intsAttr("paddings", p.Before[2], p.After[2], p.Before[3], p.After[3]), model.FloatAttr("pad_value", p.Value))
+		return nil
+	}
+	out, in := l.Out[0], l.In[0]
+	flat := e.temp(out, "in", in.DType, slices.Insert(slices.Clone(e.declared[in]), 2, 1)...)
+	padded := e.temp(out, "padded", in.DType, slices.Insert(slices.Clone(e.declared[out]), 2, 1)...)
+	e.block.AddOp("unsqueeze2", model.Slots("X", in.Name), model.Slots("Out", flat), intsAttr("axes", 2))
+	e.block.AddOp("pad3d", model.Slots("X", flat), model.Slots("Out", padded), model.StringAttr("mode", mode),
+		intsAttr("paddings", p.Before[3], p.After[3], p.Before[2], p.After[2], 0, 0),
+		model.FloatAttr("value", p.Value), model.StringAttr("data_format", "NCDHW"))
+	e.block.AddOp("squeeze2", model.Slots("X", padded), model.Slots("Out", out.Name), intsAttr("axes", 2))
+	return nil
+}
+
+func (e *exporter) resize(l *Layer, op *Resize) {
+	typ, method := "bilinear_interp_v2", "bilinear"
+	if op.Nearest {
+		typ, method = "nearest_interp_v2", "nearest"
+	}
+	var scale []float32
+	if op.ScaleH > 0 && op.ScaleW > 0 {
+		scale = []float32{op.ScaleH, op.ScaleW}
+	}
+	e.simple(l, typ, model.StringAttr("interp_method", method), model.FloatsAttr("scale", scale...),
+		model.IntAttr("out_d", -1), model.IntAttr("out_h", int32(op.OutH)), model.IntAttr("out_w", int32(op.OutW)),
+		model.BoolAttr("align_corners", op.AlignCorners), model.IntAttr("align_mode", int32(op.AlignMode)),
+		model.StringAttr("data_layout", "NCHW"))
+}
