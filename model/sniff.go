@@ -83,7 +83,7 @@ func foreignProgram(head []byte) *FormatError {
 	case seen != "":
 	case bytes.HasPrefix(head, []byte("\x08")):
 		seen = "an ONNX model or another protobuf file"
-	case bytes.HasPrefix(head, make([]byte, 12)):
+	case bytes.HasPrefix(head, make([]byte, 4)):
 		seen = "a Paddle parameter file"
 	default:
 		return nil

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // A save must survive being killed at any moment. All its work therefore goes
@@ -134,9 +135,8 @@ func onlyModel(target string, entries []fs.DirEntry, files []outFile) error {
 		}
 	}
 	for _, e := range entries {
-		switch ext := filepath.Ext(e.Name()); {
-		case known[e.Name()], ext == pdmodelExt, ext == pdparamsExt, ext == ".info":
-		default:
+		name := strings.TrimSuffix(e.Name(), ".info") // Paddle 2's x.pdiparams.info
+		if ext := filepath.Ext(name); !known[name] && ext != pdmodelExt && ext != pdparamsExt {
 			return standsInTheWay(target, "a model and nothing else, to overwrite it", quote(e.Name()))
 		}
 	}
@@ -156,9 +156,14 @@ func firstElem(name string) string {
 // swapDirs puts the directory stage in the place of target and target in that
 // of stage.
 func swapDirs(stage, target string) error {
-	if err := exchange(stage, target); !errors.Is(err, errors.ErrUnsupported) {
-		return err
+	err := exchange(stage, target)
+	if errors.Is(err, errors.ErrUnsupported) {
+		return swapByRenames(stage, target)
 	}
+	return err
+}
+
+func swapByRenames(stage, target string) error {
 	aside := stage + "-old"
 	if err := os.Rename(target, aside); err != nil {
 		return err

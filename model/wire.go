@@ -83,6 +83,9 @@ func (s *scanner) message(b []byte, base int64, md protoreflect.MessageDescripto
 		if n < 0 {
 			return s.broken(md, at, n)
 		}
+		if num > protowire.MaxValidNumber { // ConsumeTag lets some of them pass
+			return wireFault(md, at, "", fmt.Sprintf("field numbers to %d", protowire.MaxValidNumber), fmt.Sprint(num))
+		}
 		pos += n
 		if s.fields++; s.fields > maxFields {
 			return &FormatError{Offset: at, Kind: ErrTooLarge, Seen: fmt.Sprintf("more than %d fields", maxFields)}
