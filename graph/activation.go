@@ -1,5 +1,7 @@
 package graph
 
+import "fmt"
+
 // ActKind names an activation.
 type ActKind uint8
 
@@ -37,4 +39,28 @@ type Activation struct {
 // zero count.
 func (a Activation) Unsigned() bool {
 	return a.Kind == ActReLU || a.Kind == ActClip && a.Alpha >= 0
+}
+
+// String describes the function, such as "relu" or "clip(0, 6)".
+func (a Activation) String() string {
+	name := a.Kind.String()
+	switch a.Kind {
+	case ActClip, ActHardSwish, ActHardSigmoid, ActLinear:
+		return fmt.Sprintf("%s(%g, %g)", name, a.Alpha, a.Beta)
+	case ActLeakyReLU, ActSwish, ActPow:
+		return fmt.Sprintf("%s(%g)", name, a.Alpha)
+	}
+	return name
+}
+
+// String names the kind.
+func (k ActKind) String() string {
+	names := [...]string{
+		"none", "relu", "clip", "leaky_relu", "sigmoid", "tanh", "swish", "hard_swish", "hard_sigmoid",
+		"gelu", "gelu_tanh", "mish", "linear", "pow", "exp", "sqrt", "square", "abs",
+	}
+	if int(k) < len(names) {
+		return names[k]
+	}
+	return fmt.Sprintf("activation(%d)", uint8(k))
 }

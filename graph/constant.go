@@ -17,6 +17,9 @@ func floatConst(name string, data []float32, dims ...int64) *Value {
 	return &Value{Name: name, DType: model.FP32, Dims: dims, Const: t}
 }
 
+// isParam reports whether v is an FP32 constant.
+func isParam(v *Value) bool { return v != nil && v.Const != nil && v.DType == model.FP32 }
+
 // reshaped is the constant v with other dims over the same data.
 func reshaped(name string, v *Value, dims []int64) *Value {
 	t := &model.Tensor{DType: v.DType, Dims: dims, Data: v.Const.Data}

@@ -11,6 +11,8 @@ import (
 var (
 	// ErrProgram: the program is malformed, or an attribute has no meaning.
 	ErrProgram = errors.New("malformed program")
+	// ErrGraph: a graph breaks a rule that Check holds.
+	ErrGraph = errors.New("malformed graph")
 	// ErrShape: shapes do not fit each other.
 	ErrShape = errors.New("shapes do not fit")
 	// ErrUnsupported: the program is fine but needs an operation, or a form of
@@ -61,4 +63,8 @@ func programErr(format string, args ...any) error {
 
 func unsupportedErr(format string, args ...any) error {
 	return fmt.Errorf(format+": %w", append(args, ErrUnsupported)...)
+}
+
+func graphErr(format string, args ...any) error {
+	return fmt.Errorf(format+": %w", append(args, ErrGraph)...)
 }

@@ -286,14 +286,11 @@ func (im *importer) nameValues() {
 	for name := range im.consts {
 		taken[name] = true
 	}
+	next := make(map[string]int)
 	for _, v := range slices.Backward(im.writes) {
-		if !taken[v.Name] {
-			taken[v.Name] = true
-			continue
-		}
-		base := v.Name
-		for n := 1; taken[v.Name]; n++ {
-			v.Name = fmt.Sprintf("%s@%d", base, n)
+		for base := v.Name; taken[v.Name]; {
+			next[base]++
+			v.Name = fmt.Sprintf("%s@%d", base, next[base])
 		}
 		taken[v.Name] = true
 	}

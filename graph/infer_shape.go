@@ -214,7 +214,9 @@ func unsqueeze(x Shape, axes []int) ([]Shape, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = slices.Insert(out, axis, 1)
+		if out = slices.Insert(out, axis, 1); len(out) > maxRank {
+			return nil, shapeErr("rank beyond %d for %v with %d new axes", maxRank, x, len(axes))
+		}
 	}
 	return []Shape{out}, nil
 }

@@ -1,6 +1,9 @@
 package graph
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // foldBatchNorm multiplies a batch normalisation into the weights in front of
 // it, in float64 and with the op's own epsilon:
@@ -11,7 +14,7 @@ import "math"
 func foldBatchNorm(r *rewriter) error {
 	for l := range r.layers() {
 		bn, ok := l.Op.(*BatchNorm)
-		if !ok {
+		if !ok || slices.ContainsFunc(l.In[1:], func(v *Value) bool { return !isParam(v) }) {
 			continue
 		}
 		factor, err := bn.factors(l)

@@ -11,9 +11,9 @@ type weighted struct {
 	biasAt   int // index of the bias in layer.In
 }
 
-// asWeighted returns nil if l has no weights.
+// asWeighted returns nil if l has no weights, or computed ones.
 func asWeighted(l *Layer) *weighted {
-	if l == nil {
+	if l == nil || len(l.In) < 3 || !isParam(l.In[1]) || l.In[2] != nil && !isParam(l.In[2]) {
 		return nil
 	}
 	switch op := l.Op.(type) {
@@ -49,7 +49,7 @@ func fuseBias(r *rewriter) error {
 		}
 		for side := range 2 {
 			w, c := asWeighted(r.producer(l.In[side])), l.In[1-side]
-			if !w.open() || c.Const == nil {
+			if !w.open() || !isParam(c) {
 				continue
 			}
 			if x, y, err := add.Align(shapes[l.In[0]], shapes[l.In[1]]); err == nil && w.fits([2]Shape{x, y}[1-side], len(shapes[l.In[side]])) {

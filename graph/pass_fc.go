@@ -17,7 +17,7 @@ func makeFC(r *rewriter) error {
 }
 
 func (r *rewriter) toFC(l *Layer, shapes map[*Value]Shape) {
-	if len(l.In) < 2 || l.In[1].Const == nil || len(l.In[1].Dims) != 2 {
+	if len(l.In) < 2 || !isParam(l.In[1]) || len(l.In[1].Dims) != 2 {
 		return
 	}
 	x, w := l.In[0], l.In[1]

@@ -13,12 +13,13 @@ type rewriter struct {
 	fetched map[*Value]bool
 	removed map[*Layer]bool
 	names   map[string]bool
+	serial  map[string]int // last number put behind a name to make it unique
 }
 
 func newRewriter(g *Graph) *rewriter {
 	r := &rewriter{
 		g: g, uses: g.Consumers(), fetched: g.Fetched(),
-		removed: make(map[*Layer]bool), names: make(map[string]bool),
+		removed: make(map[*Layer]bool), names: make(map[string]bool), serial: make(map[string]int),
 	}
 	for v := range g.Values() {
 		r.names[v.Name] = true
@@ -110,15 +111,17 @@ func (r *rewriter) replace(l *Layer, op Op, in ...*Value) {
 	}
 }
 
-// newName returns the name for a constant computed from old, for the reader u
-// alone: old's own, which nothing else needs then, or a fresh one.
+// newName returns the name for a constant that is computed from old: old's own
+// if old is then read no more, else a fresh one.
 func (r *rewriter) newName(old *Value, suffix string) string {
 	if r.private(old) {
 		return old.Name
 	}
-	name := old.Name + suffix
-	for n := 2; r.names[name]; n++ {
-		name = fmt.Sprintf("%s%s_%d", old.Name, suffix, n)
+	base := old.Name + suffix
+	name := base
+	for r.names[name] {
+		r.serial[base]++
+		name = fmt.Sprintf("%s_%d", base, r.serial[base]+1)
 	}
 	r.names[name] = true
 	return name

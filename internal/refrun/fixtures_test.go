@@ -220,3 +220,33 @@ func readNPZ(t testing.TB, file string) map[string]*ref.Tensor {
 	}
 	return all
 }
+
+// TestNamesAfterFusion compares every value of the fused legacy nets with the
+// variable of the same name that Paddle computed: a fused value must hold what
+// the last variable fused into it held, or calibration tables would lie.
+func TestNamesAfterFusion(t *testing.T) {
+	const tolerance = 1e-5
+	for net, least := range map[string]int{"tiny_resnet": 8, "tiny_mobilenet": 8, "tiny_inception": 10} {
+		t.Run(net, func(t *testing.T) {
+			dir := shared(t, "paddle/fixtures/legacy/"+net)
+			g := load(t, filepath.Join(dir, "separate"), graph.Build)
+			values, err := Run(g, inputs(t, dir, g))
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := readNPZ(t, filepath.Join(dir, "activations.npz"))
+			compared := 0
+			for v, got := range values {
+				if w := want[v.Name]; w != nil && v.Const == nil {
+					compared++
+					if d := relative(got.Data, w.Data); !(d <= tolerance) {
+						t.Errorf("%q differs by %.3g (relative)", v.Name, d)
+					}
+				}
+			}
+			if compared < least {
+				t.Errorf("only %d values were compared, want at least %d", compared, least)
+			}
+		})
+	}
+}
