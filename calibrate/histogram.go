@@ -39,7 +39,7 @@ func (h *Histogram) Add(x []float32) error {
 	if len(x) == 0 {
 		return nil
 	}
-	_, top := absRange(x)
+	top := absTop(x)
 	if top >= infBits {
 		return firstNotFinite(x)
 	}

@@ -3,6 +3,8 @@ package calibrate
 import (
 	"fmt"
 	"log/slog"
+
+	"github.com/octet-dnn/octet/graph"
 )
 
 // Options configure New and Quantize. The zero value, with a Runner, does what
@@ -28,6 +30,10 @@ type Options struct {
 	// Residual says what to do where a relu follows the sum with a signed residual.
 	Residual Residual
 
+	// Form is the form of program that SaveINT8Model writes: graph.FormFused
+	// for Paddle 2.6 and later, graph.FormV13 for Paddle 1.3 (later versions
+	// compute something else from it, without an error).
+	Form graph.Form
 	// TempDir is where a Calibrator that needs the samples twice (Paddle13 with
 	// KL) keeps them meanwhile, in one file that no name points to; its size is that of
 	// the samples. Empty means the system's.

@@ -25,16 +25,25 @@ func absRange(x []float32) (lo, hi uint32) {
 	return lo, hi
 }
 
-// absRangeOf keeps four chains of dependent comparisons apart, which is what
-// limits it otherwise.
+// absTop returns the bits of the largest |x|.
+func absTop(x []float32) (hi uint32) {
+	var mu sync.Mutex
+	parallel(len(x), func(from, to int) {
+		h := absTopOf(x[from:to])
+		mu.Lock()
+		defer mu.Unlock()
+		hi = max(hi, h)
+	})
+	return hi
+}
+
+// absRangeOf and absTopOf keep four chains of dependent comparisons apart, whose
+// latency is what limits them otherwise.
 func absRangeOf(x []float32) (lo, hi uint32) {
-	var l, h [4]uint32
-	l = [4]uint32{absMask, absMask, absMask, absMask}
+	l := [4]uint32{absMask, absMask, absMask, absMask}
+	var h [4]uint32
 	for ; len(x) >= 4; x = x[4:] {
-		b0 := math.Float32bits(x[0]) & absMask
-		b1 := math.Float32bits(x[1]) & absMask
-		b2 := math.Float32bits(x[2]) & absMask
-		b3 := math.Float32bits(x[3]) & absMask
+		b0, b1, b2, b3 := abs4(x)
 		l[0], h[0] = min(l[0], b0), max(h[0], b0)
 		l[1], h[1] = min(l[1], b1), max(h[1], b1)
 		l[2], h[2] = min(l[2], b2), max(h[2], b2)
@@ -45,6 +54,24 @@ func absRangeOf(x []float32) (lo, hi uint32) {
 		l[0], h[0] = min(l[0], b), max(h[0], b)
 	}
 	return min(l[0], l[1], l[2], l[3]), max(h[0], h[1], h[2], h[3])
+}
+
+func absTopOf(x []float32) uint32 {
+	var h0, h1, h2, h3 uint32
+	for ; len(x) >= 4; x = x[4:] {
+		b0, b1, b2, b3 := abs4(x)
+		h0, h1, h2, h3 = max(h0, b0), max(h1, b1), max(h2, b2), max(h3, b3)
+	}
+	for _, v := range x {
+		h0 = max(h0, math.Float32bits(v)&absMask)
+	}
+	return max(h0, h1, h2, h3)
+}
+
+func abs4(x []float32) (b0, b1, b2, b3 uint32) {
+	_ = x[3]
+	return math.Float32bits(x[0]) & absMask, math.Float32bits(x[1]) & absMask,
+		math.Float32bits(x[2]) & absMask, math.Float32bits(x[3]) & absMask
 }
 
 // firstNotFinite describes the first NaN or infinity of x, which has one.

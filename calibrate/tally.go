@@ -5,67 +5,54 @@ import (
 	"sync"
 )
 
-// maxTally bounds the elements of one tally, far below what its counters hold,
-// so that the counters stay in the cache and are drained while still there.
-const maxTally = 1 << 22
+// maxTally bounds the elements counted between two drains, so that a counter
+// cannot overflow.
+const maxTally = 1 << 30
 
 // lanes is how many counters a bin has. Neighbouring activations often fall
 // into one bin, and an increment that waits for the previous store to the same
 // counter takes several times as long as one that does not.
 const lanes = 4
 
-// A tally counts a part of the data for a Histogram.
-type tally struct {
-	zeros  uint64
-	counts [lanes][Bins]uint32
-}
+// A tally counts a part of the data for a Histogram. Slot 0 holds the zeros,
+// slot i+1 the rest of bin i; the slots beyond are there so that the compiler sees
+// that no index is out of range.
+type tally [lanes][2 * Bins]uint32
 
 var tallies = sync.Pool{New: func() any { return new(tally) }}
 
-// count adds x, all of whose values are below Bins/invWidth. invWidth is a
-// power of two, so the product is exact (or, below the smallest normal number,
-// less than 1 all the same) and its integer part is the bin.
+// count adds x, all of whose values are below Bins/invWidth.
 func (t *tally) count(x []float32, invWidth float32) {
-	var zeros [lanes]uint64
-	bin := func(v float32) uint32 {
-		return uint32(int32(math.Float32frombits(math.Float32bits(v)&absMask)*invWidth)) % Bins
-	}
 	for ; len(x) >= lanes; x = x[lanes:] {
-		zeros[0] += isZero(x[0])
-		zeros[1] += isZero(x[1])
-		zeros[2] += isZero(x[2])
-		zeros[3] += isZero(x[3])
-		t.counts[0][bin(x[0])]++
-		t.counts[1][bin(x[1])]++
-		t.counts[2][bin(x[2])]++
-		t.counts[3][bin(x[3])]++
+		t[0][slot(x[0], invWidth)]++
+		t[1][slot(x[1], invWidth)]++
+		t[2][slot(x[2], invWidth)]++
+		t[3][slot(x[3], invWidth)]++
 	}
 	for _, v := range x {
-		zeros[0] += isZero(v)
-		t.counts[0][bin(v)]++
+		t[0][slot(v, invWidth)]++
 	}
-	t.zeros += zeros[0] + zeros[1] + zeros[2] + zeros[3]
 }
 
-func isZero(v float32) uint64 {
-	if v == 0 {
-		return 1
-	}
-	return 0
+// slot finds where v counts, without a branch: half of the activations are zero
+// and no processor guesses which. invWidth is a power of two, so the product is
+// exact (or, below the smallest normal number, less than 1 all the same) and its
+// integer part is the bin. The bits of |v| end below bit 31, so their negative
+// has that bit unless they are 0.
+func slot(v, invWidth float32) uint32 {
+	b := math.Float32bits(v) & absMask
+	return (uint32(int32(math.Float32frombits(b)*invWidth)) + (-b)>>31) % (2 * Bins)
 }
 
-// drain moves the counts into dst, zeros left out, and returns the zeros.
+// drain moves the counts into dst and returns the zeros.
 func (t *tally) drain(dst *[Bins]uint64) (zeros uint64) {
-	for i := range dst {
-		var n uint64
-		for l := range lanes {
-			n += uint64(t.counts[l][i])
-			t.counts[l][i] = 0
+	for l := range t {
+		counts := t[l][:Bins+1]
+		zeros += uint64(counts[0])
+		for i, n := range counts[1:] {
+			dst[i] += uint64(n)
 		}
-		dst[i] += n
+		clear(counts)
 	}
-	zeros = t.zeros
-	dst[0] -= zeros // each was counted into bin 0 above
-	t.zeros = 0
 	return zeros
 }

@@ -25,9 +25,8 @@ func WeightScales(w *model.Tensor, axis int) ([]float32, error) {
 	}
 	tops := make([]uint32, channels)
 	for i := 0; i < len(x); i += inner {
-		_, top := absRangeOf(x[i : i+inner])
 		c := i / inner % channels
-		tops[c] = max(tops[c], top)
+		tops[c] = max(tops[c], absTopOf(x[i:i+inner]))
 	}
 	scales := make([]float32, channels)
 	for c, top := range tops {
