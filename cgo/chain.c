@@ -1,0 +1,118 @@
+#include "shim.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+typedef struct {
+    dnnl_primitive_t primitive;
+    int nargs;
+    const dnnl_exec_arg_t *args; // into the chain's args
+} step;
+
+struct octet_chain {
+    int nsteps;
+    int nbound;
+    step *steps;
+    dnnl_exec_arg_t *args;
+    dnnl_memory_t *bound;
+};
+
+void octet_chain_destroy(octet_chain *chain) {
+    if (!chain) return;
+    free(chain->steps);
+    free(chain->args);
+    free(chain->bound);
+    free(chain);
+}
+
+// calloc of n elements, one if n is none, so that NULL only means failure.
+static void *array(size_t n, size_t size) {
+    return calloc(n ? n : 1, size);
+}
+
+octet_chain *octet_chain_create(int nsteps, const dnnl_primitive_t *primitives,
+        const int *counts, const dnnl_exec_arg_t *args, int nbound,
+        const dnnl_memory_t *bound) {
+    size_t nargs = 0;
+    for (int i = 0; i < nsteps; i++)
+        nargs += (size_t)counts[i];
+
+    octet_chain *c = calloc(1, sizeof(*c));
+    if (!c) return NULL;
+    c->nsteps = nsteps;
+    c->nbound = nbound;
+    c->steps = array((size_t)nsteps, sizeof(*c->steps));
+    c->args = array(nargs, sizeof(*c->args));
+    c->bound = array((size_t)nbound, sizeof(*c->bound));
+    if (!c->steps || !c->args || !c->bound) {
+        octet_chain_destroy(c);
+        return NULL;
+    }
+    if (nargs) memcpy(c->args, args, nargs * sizeof(*args));
+    if (nbound) memcpy(c->bound, bound, (size_t)nbound * sizeof(*bound));
+    const dnnl_exec_arg_t *next = c->args;
+    for (int i = 0; i < nsteps; i++) {
+        c->steps[i] = (step) {primitives[i], counts[i], next};
+        next += counts[i];
+    }
+    return c;
+}
+
+static dnnl_status_t bind(octet_chain *c, void **ptrs) {
+    for (int i = 0; i < c->nbound; i++) {
+        dnnl_status_t status
+                = dnnl_memory_set_data_handle(c->bound[i], ptrs[i]);
+        if (status != dnnl_success) return status;
+    }
+    return dnnl_success;
+}
+
+// The pointers may be Go's: C must not have them once the call is over.
+static void unbind(octet_chain *c) {
+    for (int i = 0; i < c->nbound; i++)
+        (void)dnnl_memory_set_data_handle(c->bound[i], NULL);
+}
+
+static int64_t now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static octet_result execute(octet_chain *c, dnnl_stream_t stream) {
+    for (int i = 0; i < c->nsteps; i++) {
+        const step *s = &c->steps[i];
+        dnnl_status_t status = dnnl_primitive_execute(
+                s->primitive, stream, s->nargs, s->args);
+        if (status != dnnl_success) return (octet_result) {status, i};
+    }
+    return (octet_result) {dnnl_success, -1};
+}
+
+static octet_result execute_timed(
+        octet_chain *c, dnnl_stream_t stream, int64_t *ns) {
+    for (int i = 0; i < c->nsteps; i++) {
+        const step *s = &c->steps[i];
+        int64_t start = now();
+        dnnl_status_t status = dnnl_primitive_execute(
+                s->primitive, stream, s->nargs, s->args);
+        if (status == dnnl_success) status = dnnl_stream_wait(stream);
+        if (status != dnnl_success) return (octet_result) {status, i};
+        ns[i] = now() - start;
+    }
+    return (octet_result) {dnnl_success, -1};
+}
+
+octet_result octet_chain_run(
+        octet_chain *chain, dnnl_stream_t stream, void **ptrs, int64_t *ns) {
+    octet_result result = {bind(chain, ptrs), -1};
+    if (result.status == dnnl_success)
+        result = ns ? execute_timed(chain, stream, ns) : execute(chain, stream);
+    // Also after a failure: steps already started must not outlive the call.
+    dnnl_status_t waited = dnnl_stream_wait(stream);
+    if (result.status == dnnl_success && waited != dnnl_success)
+        result.status = waited;
+    unbind(chain);
+    return result;
+}

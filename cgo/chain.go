@@ -1,0 +1,58 @@
+package cgo
+
+// #include "shim.h"
+//
+// #cgo noescape octet_chain_run
+// #cgo nocallback octet_chain_run
+import "C"
+
+import "unsafe"
+
+func (c Chain) c() *C.octet_chain { return (*C.octet_chain)(c.p) }
+
+// CreateChain copies the steps into C memory. The primitives and memories must
+// outlive the chain. The bound memories get their place at each Run.
+func CreateChain(steps []ChainStep, bound []Memory) (Chain, Status) {
+	// One element more than needed, so that there is always a first one.
+	prims := make([]C.dnnl_primitive_t, 0, len(steps)+1)
+	counts := make([]C.int, 0, len(steps)+1)
+	var args []C.dnnl_exec_arg_t
+	for _, s := range steps {
+		prims = append(prims, s.Primitive.c())
+		counts = append(counts, C.int(len(s.Args)))
+		args = appendArgs(args, s.Args)
+	}
+	args = append(args, C.dnnl_exec_arg_t{})
+	mems := make([]C.dnnl_memory_t, 0, len(bound)+1)
+	for _, m := range bound {
+		mems = append(mems, m.c())
+	}
+	h := C.octet_chain_create(C.int(len(steps)), unsafe.SliceData(prims), unsafe.SliceData(counts),
+		&args[0], C.int(len(bound)), unsafe.SliceData(mems))
+	if h == nil {
+		return Chain{}, StatusOutOfMemory
+	}
+	return Chain{unsafe.Pointer(h)}, StatusSuccess
+}
+
+// Run points bound memory i at ptrs[i], executes all steps and waits. There
+// must be as many ptrs as bound memories, and those into Go memory must be
+// pinned. With ns, which then holds one entry a step, it writes the
+// nanoseconds of every step. The second result is the step that failed, -1 if
+// it was binding or waiting.
+func (c Chain) Run(s Stream, ptrs []unsafe.Pointer, ns []int64) (Status, int) {
+	var times *C.int64_t
+	if len(ns) > 0 {
+		times = (*C.int64_t)(&ns[0])
+	}
+	var r C.octet_result
+	if len(ptrs) == 0 {
+		r = C.octet_chain_run(c.c(), s.c(), nil, times)
+	} else {
+		r = C.octet_chain_run(c.c(), s.c(), &ptrs[0], times)
+	}
+	return Status(r.status), int(r.step)
+}
+
+// Destroy frees the chain, not what it refers to.
+func (c Chain) Destroy() { C.octet_chain_destroy(c.c()) }

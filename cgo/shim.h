@@ -1,0 +1,148 @@
+// The flat C side of the binding: what needs more than one oneDNN call, or a
+// loop that must not cross between Go and C, is a function here. Everything
+// returns a dnnl_status_t as int and never keeps a pointer it was given, except
+// where a comment says so.
+#ifndef OCTET_SHIM_H
+#define OCTET_SHIM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "onednn.h"
+
+// ---- memory descriptors ----
+
+// What a memory descriptor says about itself. The arrays hold ndims entries,
+// blocks and block_dims hold nblocks.
+typedef struct {
+    int32_t ndims;
+    int32_t data_type;
+    int32_t format_kind;
+    int32_t nblocks;
+    int64_t dims[DNNL_MAX_NDIMS];
+    int64_t padded_dims[DNNL_MAX_NDIMS];
+    int64_t strides[DNNL_MAX_NDIMS];
+    int64_t blocks[DNNL_MAX_NDIMS];
+    int64_t block_dims[DNNL_MAX_NDIMS];
+    int64_t offset;
+    uint64_t size;
+} octet_desc_info;
+
+int octet_desc_describe(const_dnnl_memory_desc_t desc, octet_desc_info *info);
+
+// ---- buffers ----
+
+// Zeroed memory, aligned to 64 bytes, or to a huge page from one huge page up.
+// NULL when there is none. Freed with octet_buffer_free.
+void *octet_buffer_alloc(size_t size);
+void octet_buffer_free(void *p);
+
+// ---- primitives ----
+
+typedef struct {
+    int32_t arg;
+    int32_t mask;
+} octet_mask;
+
+enum {
+    octet_post_op_sum = 1,
+    octet_post_op_eltwise = 2,
+    octet_post_op_binary = 3,
+    octet_post_op_depthwise = 4
+};
+
+typedef struct {
+    int32_t kind;
+    int32_t alg;
+    int32_t zero_point;
+    int32_t data_type; // of sum
+    float alpha; // of eltwise; the scale of sum
+    float beta;
+    int32_t weights_type, bias_type, dst_type; // of depthwise
+    int32_t kernel, stride, padding; // of depthwise
+    const_dnnl_memory_desc_t src1; // of binary
+} octet_post_op;
+
+// One description for every kind of primitive; each kind reads its own fields.
+typedef struct {
+    int32_t kind; // dnnl_primitive_kind_t
+    int32_t alg;
+    int32_t axis;
+    uint32_t flags;
+    int64_t count; // LRN's local size, shuffle's group size
+    float alpha, beta, k; // reduction: p and eps; layer normalisation: eps in alpha
+    const_dnnl_memory_desc_t src, weights, bias, dst, stat;
+    int64_t kernel[DNNL_MAX_NDIMS];
+    int64_t strides[DNNL_MAX_NDIMS];
+    int64_t dilations[DNNL_MAX_NDIMS];
+    int64_t pad_l[DNNL_MAX_NDIMS];
+    int64_t pad_r[DNNL_MAX_NDIMS];
+    const_dnnl_memory_desc_t *srcs; // concat, sum
+    int32_t nsrcs;
+    const float *factors; // resampling factors, scales of sum; may be NULL
+    const octet_mask *scales;
+    int32_t nscales;
+    const octet_mask *zero_points;
+    int32_t nzero_points;
+    const octet_post_op *post_ops;
+    int32_t npost_ops;
+} octet_spec;
+
+// Builds attribute, primitive descriptor and primitive. The scratchpad is
+// always the user's.
+int octet_primitive_create(
+        dnnl_engine_t engine, const octet_spec *spec, dnnl_primitive_t *out);
+
+// A copy of the descriptor of one execution argument; the empty descriptor
+// where the primitive does not use the argument.
+int octet_primitive_arg_desc(
+        const_dnnl_primitive_t primitive, int arg, dnnl_memory_desc_t *out);
+
+// The bytes the primitive wants for an argument, 0 if it does not use it.
+uint64_t octet_primitive_arg_size(const_dnnl_primitive_t primitive, int arg);
+
+// The implementation's name; owned by the primitive. NULL if there is none.
+const char *octet_primitive_impl(const_dnnl_primitive_t primitive);
+
+// The index of the first argument whose memory is laid out differently from
+// what the primitive was made for, or -1.
+int octet_args_mismatch(const_dnnl_primitive_t primitive, int nargs,
+        const dnnl_exec_arg_t *args);
+
+// ---- chains ----
+
+typedef struct octet_chain octet_chain;
+
+// Copies everything it is given. counts[i] is the number of arguments of step
+// i; args holds them one after the other. NULL when out of memory.
+octet_chain *octet_chain_create(int nsteps, const dnnl_primitive_t *primitives,
+        const int *counts, const dnnl_exec_arg_t *args, int nbound,
+        const dnnl_memory_t *bound);
+void octet_chain_destroy(octet_chain *chain);
+
+typedef struct {
+    int32_t status;
+    int32_t step; // where it failed; -1 while binding or waiting
+} octet_result;
+
+// Points bound memory i at ptrs[i], executes every step in order, waits for
+// the stream and points the bound memories at nothing again. With ns it waits
+// after every step and writes how long that took.
+octet_result octet_chain_run(
+        octet_chain *chain, dnnl_stream_t stream, void **ptrs, int64_t *ns);
+
+// ---- the process ----
+
+// Sets the OpenMP threads of the calling thread. 0 if there is no OpenMP.
+int octet_set_num_threads(int n);
+
+typedef struct {
+    const char *name;
+    int64_t value;
+} octet_constant;
+
+// The values the header gives to the names the Go side spells out: entry i,
+// NULL past the last.
+const octet_constant *octet_constant_at(int i);
+
+#endif

@@ -1,0 +1,70 @@
+package dnnl
+
+import "github.com/octet-dnn/octet/cgo"
+
+// Engine is the CPU as oneDNN sees it. One is enough for a program; it may be
+// used from many goroutines.
+type Engine struct{ handleOf[cgo.Engine] }
+
+// NewEngine makes an engine on the CPU. In a build without cgo it fails with
+// [ErrNoCgo], as everything here does.
+func NewEngine() (*Engine, error) {
+	h, st := cgo.CreateEngine()
+	if err := check("engine.create", st, ""); err != nil {
+		return nil, err
+	}
+	e := new(Engine)
+	hold(e, &e.handleOf, own(h, cgo.Engine.Destroy))
+	return e, nil
+}
+
+// acquire is own.acquire with an error, for a nil engine too.
+func (e *Engine) acquire(op string) error {
+	if e == nil {
+		return invalid(op, "no engine")
+	}
+	if !e.own.acquire() {
+		return closed(op, "engine")
+	}
+	return nil
+}
+
+// Stream is a queue of work, done in the order it came. Use one a goroutine.
+type Stream struct{ handleOf[cgo.Stream] }
+
+// NewStream makes a stream on the engine.
+func NewStream(e *Engine) (*Stream, error) {
+	const op = "stream.create"
+	if err := e.acquire(op); err != nil {
+		return nil, err
+	}
+	h, st := cgo.CreateStream(e.own.handle)
+	if err := check(op, st, ""); err != nil {
+		e.own.drop()
+		return nil, err
+	}
+	s := new(Stream)
+	hold(s, &s.handleOf, own(h, cgo.Stream.Destroy, e.own))
+	return s, nil
+}
+
+// acquire is own.acquire with an error, for a nil stream too.
+func (s *Stream) acquire(op string) error {
+	if s == nil {
+		return invalid(op, "no stream")
+	}
+	if !s.own.acquire() {
+		return closed(op, "stream")
+	}
+	return nil
+}
+
+// Wait returns when everything executed on the stream is done.
+func (s *Stream) Wait() error {
+	const op = "stream.wait"
+	if err := s.acquire(op); err != nil {
+		return err
+	}
+	defer s.own.drop()
+	return check(op, s.own.handle.Wait(), "")
+}

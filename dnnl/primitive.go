@@ -1,0 +1,87 @@
+package dnnl
+
+import (
+	"strings"
+	"sync"
+
+	"github.com/octet-dnn/octet/cgo"
+)
+
+// Primitive is an operation compiled for one set of shapes, types and layouts.
+// Many goroutines may execute one at the same time, each with its own stream,
+// scratchpad and dst.
+type Primitive struct {
+	handleOf[cgo.Primitive]
+	name     string
+	text     string
+	impl     string
+	required []Arg // what an execution must give
+
+	mu    sync.Mutex
+	descs map[Arg]*Desc // handed out by Desc
+}
+
+// Desc returns the descriptor of an argument as the primitive wants it: what
+// oneDNN chose where the spec said [Any], and how much scratchpad it needs. It
+// is the empty descriptor, of size 0, if the primitive does not use the
+// argument. The descriptor belongs to the primitive and is closed with it; use
+// [Desc.Clone] to keep one.
+func (p *Primitive) Desc(a Arg) *Desc {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if d, ok := p.descs[a]; ok {
+		return d
+	}
+	if !p.own.acquire() {
+		return new(Desc)
+	}
+	defer p.own.drop()
+	h, st := p.own.handle.Desc(int32(a))
+	d, err := newDesc(p.name+".desc", h, st, a.String)
+	if err != nil {
+		return new(Desc) // out of memory: the next use of it will say so
+	}
+	if p.descs == nil {
+		p.descs = make(map[Arg]*Desc)
+	}
+	p.descs[a] = d
+	return d
+}
+
+// Close closes the primitive and the descriptors it has handed out. An
+// execution in flight, or a chain that contains the primitive, keeps what it
+// needs until it is done.
+func (p *Primitive) Close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, d := range p.descs {
+		d.Close()
+	}
+	return p.handleOf.Close()
+}
+
+// Impl names the implementation that oneDNN chose, such as
+// "brg_conv_fwd:avx512_core_vnni": the kernel, and the instruction set it
+// needs. The spelling changes between versions of oneDNN.
+func (p *Primitive) Impl() string { return p.impl }
+
+// Reference reports whether oneDNN fell back on plain loops, up to 100 times
+// slower than its kernels. It gives no error when it does, which happens for
+// example with a channels-first src and a channels-last dst.
+//
+// The answer is read off the name of the implementation: "ref" in front (also
+// "ref_int8", "ref_fused_convolution") is a reference kernel of any kind, and
+// "simple:any" of a reorder is one too, for oneDNN gives its reference reorder
+// that name. It gives the same name to some reorders that are fast, among them
+// those that pack s8 weights; a program that packs weights once need not mind.
+// "simple" concats and sums copy or add whole rows, and are not counted.
+func (p *Primitive) Reference() bool {
+	if strings.HasPrefix(p.impl, "ref") {
+		return true
+	}
+	return p.name == "reorder" && strings.HasPrefix(p.impl, "simple:")
+}
+
+// String describes the primitive: its kind, operands, parameters, attribute
+// and implementation.
+func (p *Primitive) String() string { return p.name + " " + p.text + " (" + p.impl + ")" }
