@@ -118,8 +118,8 @@ if python3 -m pip --version >/dev/null 2>&1; then
 else
 	echo "SKIP the second source: no pip here"
 fi
-clone offline-clone
-check "works from the cache without network" installs PATH="$t/offline" ONEDNN_ROUTE=maven
+clone "with a space"
+check "works from the cache without network, in a folder with a space" installs PATH="$t/offline" ONEDNN_ROUTE=maven
 clone merging
 check "keeps what was in the prefix" merges PATH="$t/offline" ONEDNN_ROUTE=maven
 clone racing
