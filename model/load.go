@@ -47,7 +47,7 @@ func WithLimits(l Limits) Option {
 // checkLocal refuses a name that is no path inside a directory.
 func checkLocal(what, name string) error {
 	if !fs.ValidPath(name) || name == "." {
-		return fmt.Errorf("model: %s(%q): want a relative path without . or ..", what, name)
+		return fmt.Errorf("model: %s(%q): want a relative path inside the directory", what, name)
 	}
 	return nil
 }
@@ -84,7 +84,7 @@ func Load(name string, opts ...Option) (*Model, error) {
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return nil, fmt.Errorf("model: load %s: %w", printable(name), err)
+		return nil, fmt.Errorf("load %s: %w", printable(name), err)
 	}
 	defer func() { _ = root.Close() }() // only read from
 	m, err := loadFS(rootFS{root}, file, dir, opts)
@@ -114,16 +114,9 @@ func loadFS(fsys fs.FS, name, display string, opts []Option) (*Model, error) {
 		return nil, err
 	}
 	l := loader{loadConfig: c, display: display}
-	if err := l.locate(fsys, name); err != nil {
-		return nil, inFile(err, filepath.Join(display, name))
-	}
-	data, err := readAll(l.fsys, l.program, l.lim.ProgramBytes)
+	p, err := l.loadProgram(fsys, name)
 	if err != nil {
-		return nil, inFile(err, l.path(l.program))
-	}
-	p, err := decodeProgram(data, l.lim)
-	if err != nil {
-		return nil, inFile(err, l.path(l.program))
+		return nil, err
 	}
 	m := &Model{Program: p, Name: l.path(l.program)}
 	if m.Params, err = l.loadParams(p); err != nil {
@@ -144,6 +137,19 @@ type loader struct {
 
 // path returns the path of a file of the model for messages.
 func (l *loader) path(name string) string { return filepath.Join(l.display, filepath.FromSlash(name)) }
+
+// loadProgram finds and decodes the program of the model called name.
+func (l *loader) loadProgram(fsys fs.FS, name string) (*Program, error) {
+	if err := l.locate(fsys, name); err != nil {
+		return nil, inFile(err, filepath.Join(l.display, name))
+	}
+	data, err := readAll(l.fsys, l.program, l.lim.ProgramBytes)
+	if err != nil {
+		return nil, inFile(err, l.path(l.program))
+	}
+	p, err := decodeProgram(data, l.lim)
+	return p, inFile(err, l.path(l.program))
+}
 
 // locate finds the directory and the program file of the model called name.
 func (l *loader) locate(fsys fs.FS, name string) (err error) {

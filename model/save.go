@@ -111,11 +111,11 @@ func Save(m *Model, name string, opts ...SaveOption) error {
 		c.form = FormPdModel
 	}
 	if err := Check(m); err != nil {
-		return fmt.Errorf("model: save %s: %w", printable(name), err)
+		return fmt.Errorf("save %s: %w", printable(name), err)
 	}
 	files, err := c.files(m, strings.TrimSuffix(filepath.Base(name), pdmodelExt))
 	if err != nil {
-		return fmt.Errorf("model: save %s: %w", printable(name), err)
+		return fmt.Errorf("save %s: %w", printable(name), err)
 	}
 	if c.form == FormPdModel {
 		err = saveFiles(filepath.Dir(name), files, c.overwrite)
@@ -123,7 +123,7 @@ func Save(m *Model, name string, opts ...SaveOption) error {
 		err = saveDir(name, files, c.overwrite)
 	}
 	if err != nil {
-		return fmt.Errorf("model: save %s: %w", printable(name), err)
+		return fmt.Errorf("save %s: %w", printable(name), err)
 	}
 	return nil
 }

@@ -74,7 +74,7 @@ func TestSaveKilled(t *testing.T) {
 	if testing.Short() {
 		t.Skip("kills processes for some seconds")
 	}
-	const rounds = 20
+	const rounds = 7 // of three forms
 	seed := rand.Uint64()
 	r := rand.New(rand.NewPCG(seed, 0))
 	for _, f := range forms {

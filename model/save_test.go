@@ -259,6 +259,11 @@ func TestSaveOverwriteKeepsForeignFiles(t *testing.T) {
 	if err := Save(New(), filepath.Join(dir, "net.pdmodel")); err != nil {
 		t.Errorf("a pair of files beside other files: %v", err)
 	}
+	// A model whose parameters are damaged may be replaced all the same.
+	err = errors.Join(os.Remove(filepath.Join(dir, "thesis.tex")), os.Truncate(filepath.Join(dir, "lod"), 3))
+	if err = errors.Join(err, Save(New(), dir, WithOverwrite())); err != nil {
+		t.Errorf("a damaged model: %v", err)
+	}
 }
 
 func TestSaveThroughLink(t *testing.T) {

@@ -129,8 +129,8 @@ func onlyModel(target string, entries []fs.DirEntry, files []outFile) error {
 	for _, f := range files {
 		known[firstElem(f.name)] = true
 	}
-	if m, err := Load(target); err == nil {
-		for _, name := range m.Program.ParamNames() {
+	if p, err := programIn(target); err == nil { // else it has no parameters that we know
+		for _, name := range p.ParamNames() {
 			known[firstElem(name)] = true
 		}
 	}
@@ -141,6 +141,21 @@ func onlyModel(target string, entries []fs.DirEntry, files []outFile) error {
 		}
 	}
 	return nil
+}
+
+// programIn reads the program of the model in dir, without its parameters.
+func programIn(dir string) (*Program, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = root.Close() }() // only read from
+	c, err := newLoadConfig(nil)
+	if err != nil {
+		return nil, err
+	}
+	l := loader{loadConfig: c, display: dir}
+	return l.loadProgram(rootFS{root}, ".")
 }
 
 // firstElem returns the first element of a slash-separated name.
