@@ -8,29 +8,30 @@ import (
 // residualInput is the index of a Conv's residual among its inputs.
 const residualInput = 3
 
-// weightsOf returns the constant weights of a layer that has an INT8 form, and
-// the dim of its output channels. ok is false for all other layers.
-func weightsOf(l *graph.Layer) (w *graph.Value, axis int, ok bool) {
-	rank := 0
-	switch l.Op.(type) {
+// channelAxis returns the dim of the output channels in the weights of the
+// layers that have an INT8 form, and the rank of the weights: 0 for all others.
+func channelAxis(op graph.Op) (axis, rank int) {
+	switch op.(type) {
 	case *graph.Conv:
-		axis, rank = 0, 4
+		return 0, 4
 	case *graph.FC:
-		axis, rank = 1, 2
-	default:
-		return nil, 0, false
+		return 1, 2
 	}
-	if len(l.In) < 2 || l.In[0] == nil || l.In[1] == nil || len(l.Out) == 0 || l.Out[0] == nil {
-		return nil, 0, false
+	return 0, 0
+}
+
+// quantisable reports whether an FP32 layer has an INT8 form: constant weights,
+// and a computed input.
+func quantisable(l *graph.Layer) bool {
+	_, rank := channelAxis(l.Op)
+	if rank == 0 || len(l.In) < 2 || len(l.Out) == 0 {
+		return false
 	}
-	if x := l.In[0]; x.Const != nil || x.DType != model.FP32 || l.Out[0].DType != model.FP32 {
-		return nil, 0, false
+	x, w, y := l.In[0], l.In[1], l.Out[0]
+	if x == nil || w == nil || y == nil || x.Const != nil || w.Const == nil {
+		return false
 	}
-	w = l.In[1]
-	if w.Const == nil || w.Const.DType != model.FP32 || len(w.Const.Dims) != rank {
-		return nil, 0, false
-	}
-	return w, axis, true
+	return x.DType == model.FP32 && y.DType == model.FP32 && w.Const.DType == model.FP32 && len(w.Const.Dims) == rank
 }
 
 // residualOf returns the residual of a Conv, or nil.
@@ -39,6 +40,19 @@ func residualOf(l *graph.Layer) *graph.Value {
 		return l.In[residualInput]
 	}
 	return nil
+}
+
+// givesIntegers reports whether a layer can give u8 or s8 in every form of
+// program: Paddle's fc knows no activation but relu there, and its convolution
+// has no clip that starts above 0.
+func givesIntegers(op graph.Op) bool {
+	switch op := op.(type) {
+	case *graph.Conv:
+		return op.Act.Kind != graph.ActClip || op.Act.Alpha <= 0
+	case *graph.FC:
+		return op.Act.Kind == graph.ActNone || op.Act.Kind == graph.ActReLU
+	}
+	return false
 }
 
 // activation returns what a layer applies last.

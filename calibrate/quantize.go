@@ -76,7 +76,7 @@ func (q *quantizer) collect() error {
 			return err
 		}
 		_, conv := l.Op.(*graph.Conv)
-		if _, _, ok := weightsOf(l); ok {
+		if quantisable(l) {
 			q.chosen[l] = conv && (!first || q.o.FirstConvINT8) || !conv && !q.o.FP32FullyConnected
 		}
 		first = first && !conv
@@ -119,7 +119,7 @@ func (q *quantizer) propagate() {
 				q.want[r] = true
 			}
 			// Paddle has no FP32 result of a fused sum with an integer residual.
-			q.native[l.Out[0]] = q.want[l.Out[0]] || residualOf(l) != nil
+			q.native[l.Out[0]] = q.want[l.Out[0]] && givesIntegers(l.Op) || residualOf(l) != nil
 		case q.groups.layer[l] && q.want[l.Out[0]]:
 			q.native[l.Out[0]] = true
 			for _, v := range l.In {

@@ -180,7 +180,8 @@ func (q *quantizer) int8Of(l *graph.Layer) (*graph.Int8, error) {
 		}
 		a.ScaleInEltwise = res.scale
 	}
-	w, axis, _ := weightsOf(l)
+	w := l.In[1]
+	axis, _ := channelAxis(l.Op)
 	if a.ScaleWeights, err = WeightScales(w.Const, axis); err != nil {
 		return nil, fmt.Errorf("weights %q of layer %q: %w", w.Name, l.Name, err)
 	}

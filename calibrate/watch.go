@@ -45,7 +45,7 @@ func watchList(g *graph.Graph, compat Compat) []watched {
 		}
 	}
 	for _, l := range g.Layers {
-		if _, _, ok := weightsOf(l); ok {
+		if quantisable(l) {
 			addOwners(l.In[0])
 			addOwners(residualOf(l))
 			addOwners(l.Out[0])
