@@ -2,7 +2,7 @@ package graph
 
 import (
 	"fmt"
-	"hash/fnv"
+	"hash/maphash"
 	"path/filepath"
 	"testing"
 
@@ -11,6 +11,8 @@ import (
 	"github.com/octet-dnn/octet/model"
 )
 
+var seed = maphash.MakeSeed()
+
 // describe spells out everything a graph holds, constants by a hash.
 func describe(g *Graph) []string {
 	name := func(v *Value) string {
@@ -18,9 +20,7 @@ func describe(g *Graph) []string {
 		case v == nil:
 			return "-"
 		case v.Const != nil:
-			h := fnv.New64a()
-			h.Write(v.Const.Data)
-			return fmt.Sprintf("%s:%v%v#%x", v.Name, v.DType, v.Dims, h.Sum64())
+			return fmt.Sprintf("%s:%v%v#%x", v.Name, v.DType, v.Dims, maphash.Bytes(seed, v.Const.Data))
 		}
 		return fmt.Sprintf("%s:%v", v.Name, v.DType)
 	}

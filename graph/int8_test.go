@@ -14,10 +14,10 @@ import (
 )
 
 // quantizedNet is a small INT8 network by hand: an image is quantised, two
-// convolutions with a residual, a pool, a fully connected layer with a real
-// result.
+// convolutions with a residual, a pool, two fully connected layers, of which the
+// last has a real result.
 //
-//	x -> q(s8) -> a(u8, relu) -> b(u8, relu6, + residual a) -> p(u8) -> f(f32) -> softmax
+//	x -> q(s8) -> a(u8, relu) -> b(u8, relu6, + residual a) -> p(u8) -> h(u8, relu) -> f(f32) -> softmax
 func quantizedNet(t testing.TB) *graph.Graph {
 	n := newNet()
 	constant := func(name string, dims ...int64) *graph.Value {
@@ -45,8 +45,10 @@ func quantizedNet(t testing.TB) *graph.Graph {
 	add(conv(graph.Int8{ScaleIn: 40, ScaleOut: 60, ScaleInEltwise: 1}, relu), a, constant("wa", 4, 3, 3, 3), constant("ba", 4), nil)
 	add(conv(graph.Int8{ScaleIn: 60, ScaleOut: 42.5, ScaleInEltwise: 60}, relu6), value("b", model.UInt8), constant("wb", 4, 4, 3, 3), constant("bb", 4), a)
 	add(&graph.Pool{Type: graph.AvgPoolExclusive, Global: true, Strides: [2]int{1, 1}}, value("p", model.UInt8))
-	add(&graph.FC{NumColDims: 1, Int8: &graph.Int8{ScaleIn: 42.5, ScaleOut: 1, ScaleInEltwise: 1, ScaleWeights: []float32{127}, ForceFP32: true}},
-		value("f", model.FP32), constant("wf", 4, 5), constant("bf", 5))
+	add(&graph.FC{NumColDims: 1, Act: relu, Int8: &graph.Int8{ScaleIn: 42.5, ScaleOut: 80, ScaleInEltwise: 1, ScaleWeights: []float32{200}}},
+		value("h", model.UInt8), constant("wh", 4, 6), nil)
+	add(&graph.FC{NumColDims: 1, Int8: &graph.Int8{ScaleIn: 80, ScaleOut: 1, ScaleInEltwise: 1, ScaleWeights: []float32{127}, ForceFP32: true}},
+		value("f", model.FP32), constant("wf", 6, 5), constant("bf", 5))
 	add(&graph.Softmax{Axis: -1}, value("s", model.FP32))
 	g.Inputs = []*graph.Value{x}
 	g.Outputs = []graph.Output{{Name: "out", Value: last}}
@@ -156,7 +158,7 @@ func TestCheck(t *testing.T) {
 	}{
 		{"input scale", func(g *graph.Graph) { layer(g, "b").Op.(*graph.Conv).Int8.ScaleIn = 61 }, "input scale of 61"},
 		{"residual scale", func(g *graph.Graph) { layer(g, "b").Op.(*graph.Conv).Int8.ScaleInEltwise = 61 }, "residual scale of 61"},
-		{"scale through the pool", func(g *graph.Graph) { layer(g, "f").Op.(*graph.FC).Int8.ScaleIn = 43 }, "input scale of 43"},
+		{"scale through the pool", func(g *graph.Graph) { layer(g, "h").Op.(*graph.FC).Int8.ScaleIn = 43 }, "input scale of 43"},
 		{"type through the pool", func(g *graph.Graph) { layer(g, "p").Out[0].DType = model.Int8 }, `output "p" is int8`},
 		{"integers at softmax", func(g *graph.Graph) { layer(g, "s").In[0] = layer(g, "p").Out[0] }, "knows no integers"},
 		{"real result that is not", func(g *graph.Graph) { layer(g, "f").Out[0].DType = model.UInt8 }, "instead of float32"},
@@ -207,7 +209,8 @@ func TestClone(t *testing.T) {
 	}
 }
 
-// TestMACs counts by hand: 8·8·4 outputs of 27 products, of 36, 5 outputs of 4.
+// TestMACs counts by hand: 8·8·4 outputs of 27 products, of 36, 6 of 4 and 5
+// of 6.
 func TestMACs(t *testing.T) {
 	g := quantizedNet(t)
 	shapes, err := g.InputShapes(3)
@@ -215,7 +218,7 @@ func TestMACs(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := graph.MACs(g, shapes)
-	const want = 3 * (256*27 + 256*36 + 5*4)
+	const want = 3 * (256*27 + 256*36 + 6*4 + 5*6)
 	if err != nil || got != want {
 		t.Errorf("got %d multiplications (%v), want %d", got, err, want)
 	}
@@ -229,10 +232,11 @@ quantize  q    1x3x8x8  s8         scale 40
 conv      a    1x4x8x8  u8   6912  3x3, relu, int8 in 40, out 60
 conv      b    1x4x8x8  u8   9216  3x3, + a, clip(0, 6), int8 in 60, residual 60, out 42.5
 pool      p    1x4x1x1  u8         avg, global
-fc        f    1x5      f32  20    int8 in 42.5, out real
+fc        h    1x6      u8   24    relu, int8 in 42.5, out 80
+fc        f    1x5      f32  30    int8 in 80, out real
 softmax   s    1x5      f32        
 output    out  1x5      f32        <- s
-6 layers, 16148 multiplications at this size
+7 layers, 16182 multiplications at this size
 `
 	if diff := cmp.Diff(want, quantizedNet(t).String()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

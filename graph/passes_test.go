@@ -227,6 +227,19 @@ var passCases = []struct {
 		n.conv("x", "c1", 3, 4, 3, nhwc)
 		n.conv("c1", "y", 4, 4, 3, nhwc)
 	}, "y", []string{"transpose c1@", "conv c1@", "conv y@", "transpose y"}},
+	{"transpositions that do not cancel", []int64{-1, 6, 5, 3}, func(n *net) {
+		n.op("transpose2", "X x", "Out t", model.IntsAttr("axis", 0, 2, 3, 1))
+		n.op("transpose2", "X t", "Out y", model.IntsAttr("axis", 0, 2, 3, 1))
+	}, "y", []string{"transpose t", "transpose y"}},
+	{"two biases", []int64{-1, 3, 6, 6}, func(n *net) {
+		n.conv("x", "c", 3, 4, 3)
+		n.add("c", n.param("p", 0, 4), "s", 1)
+		n.add("s", n.param("q", 0, 1), "y", -1)
+	}, "y", []string{"conv y"}},
+	{"pads that differ between sides", []int64{-1, 3, 6, 6}, func(n *net) {
+		n.param("w", -.5, 4, 3, 3, 3)
+		n.op("conv2d", "Input x,Filter w", "Output y", model.IntsAttr("paddings", 1, 1, 0, 2), model.IntsAttr("strides", 2, 1))
+	}, "y", []string{"conv y"}},
 	{"one filter, two batch norms", []int64{-1, 3, 6, 6}, func(n *net) {
 		n.conv("x", "c", 3, 4, 3)
 		n.op("conv2d", "Input x,Filter c_w", "Output d", model.IntsAttr("paddings", 1, 1))
@@ -244,6 +257,11 @@ var passCases = []struct {
 		n.op("pad3d", "X u", "Out p", model.StringAttr("mode", "reflect"), model.IntsAttr("paddings", 1, 2, 3, 1, 0, 0))
 		n.op("squeeze2", "X p", "Out y", model.IntsAttr("axes", 2))
 	}, "y", []string{"pad y"}},
+	{"padding of the axis that was put in", []int64{-1, 3, 6, 6}, func(n *net) {
+		n.op("unsqueeze2", "X x", "Out u", model.IntsAttr("axes", 2))
+		n.op("pad3d", "X u", "Out p", model.IntsAttr("paddings", 1, 2, 3, 1, 1, 0))
+		n.op("squeeze2", "X p", "Out y", model.IntsAttr("axes", 2))
+	}, "y", []string{"reshape u", "pad p", "reshape y"}},
 	{"nothing but copies", []int64{-1, 3}, func(n *net) {
 		n.op("assign", "X x", "Out a")
 		n.op("dropout", "X a", "Out y", model.StringAttr("dropout_implementation", "upscale_in_train"))
