@@ -137,13 +137,16 @@ func (q *quantizer) propagate() {
 	}
 }
 
-// newValue makes a value whose name is base, or base with a number behind it
-// where that is taken.
 func (q *quantizer) newValue(base string, d model.DType) *graph.Value {
+	return &graph.Value{Name: q.newName(base), DType: d}
+}
+
+// newName takes base, or base with a number behind it where that is taken.
+func (q *quantizer) newName(base string) string {
 	name := base
 	for i := 1; q.names[name]; i++ {
 		name = fmt.Sprintf("%s_%d", base, i)
 	}
 	q.names[name] = true
-	return &graph.Value{Name: name, DType: d}
+	return name
 }

@@ -123,7 +123,11 @@ func (q *quantizer) convert(v *graph.Value) (*graph.Layer, error) {
 	if q.native[v] {
 		l.Op = &graph.Dequantize{Scale: s.scale}
 		to = q.newValue(fmt.Sprintf("dequantize_%d_tmp", q.dequantizes), model.FP32)
-		q.dequantizes++
+		if q.fetched(v) {
+			q.swapNames(v, to)
+		} else {
+			q.dequantizes++
+		}
 	} else {
 		l.Op = &graph.Quantize{Scale: s.scale}
 		to = q.newValue(fmt.Sprintf("quantize_%d_tmp", q.quantizes), s.dtype)
@@ -131,6 +135,18 @@ func (q *quantizer) convert(v *graph.Value) (*graph.Layer, error) {
 	}
 	l.Name, l.Out, to.Producer = to.Name, []*graph.Value{to}, l
 	return l, nil
+}
+
+func (q *quantizer) fetched(v *graph.Value) bool {
+	return slices.ContainsFunc(q.g.Outputs, func(o graph.Output) bool { return o.Value == v })
+}
+
+// swapNames leaves the name of v, under which it is fetched, to its real twin.
+func (q *quantizer) swapNames(v, real *graph.Value) {
+	delete(q.names, real.Name)
+	real.Name = v.Name
+	v.Name = q.newName(v.Name + ".int8")
+	v.Producer.Name = v.Producer.Out[0].Name
 }
 
 // annotate sets the type of l's output, and of a chosen layer its Int8.
