@@ -132,6 +132,13 @@ are in `../data/golden_pixels.npy` (uint8, NHWC), so that a difference in decodi
 """
 
 
+def lines(obj):
+    """JSON with one line a key, and one a row of probabilities."""
+    rows = {k: "[\n  " + ",\n  ".join(json.dumps(r) for r in v) + "\n ]" if k == "probabilities" else json.dumps(v)
+            for k, v in obj.items()}
+    return "{\n" + ",\n".join(f" {json.dumps(k)}: {v}" for k, v in rows.items()) + "\n}\n"
+
+
 def describe(folder, outputs, y, text):
     """preprocess.json, golden.json and README.md beside a model."""
     prob = outputs[-1]
@@ -142,9 +149,9 @@ def describe(folder, outputs, y, text):
         golden.update({k: float(v.reshape(())) for k, v in zip(("loss", "acc1", "acc5"), outputs)})
     golden["probabilities"] = [[float(f"{v:.9g}") for v in row] for row in prob[:GOLDEN]]
     with open(os.path.join(folder, "preprocess.json"), "w") as f:
-        f.write(json.dumps(pictures.PREPROCESS, indent=1) + "\n")
+        f.write(lines(pictures.PREPROCESS))
     with open(os.path.join(folder, "golden.json"), "w") as f:
-        f.write(json.dumps(golden, indent=1).replace("\n   ", " ").replace("\n  ]", " ]") + "\n")
+        f.write(lines(golden))
     n = counts["images"]
     with open(os.path.join(folder, "README.md"), "w") as f:
         f.write(README.format(version=paddle.__version__, golden=GOLDEN, p1=100 * counts["top1"] / n,

@@ -7,9 +7,13 @@ python=${PYTHON:-python3}
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
 
 "$python" draw.py data
-"$python" train.py mobilenet build &
-"$python" train.py resnet build/first
-"$python" train.py resnet build --start build/first/resnet.npz --deaden --epochs 6 --rate 0.001
+for net in resnet mobilenet; do
+	"$python" train.py "$net" build/first &
+done
+wait
+"$python" train.py resnet build --start build/first/resnet.npz --deaden --seed 5 --epochs 7 --rate 0.002 &
+"$python" train.py mobilenet build --start build/first/mobilenet.npz --seed 5 --epochs 10 &
 wait
 "$python" export.py build data .
-"$python" simulate.py build data
+"$python" simulate.py resnet build data
+"$python" simulate.py mobilenet build data

@@ -1,6 +1,6 @@
 """How INT8 treats the demo's nets, simulated in floating point: which careless choices lose, and by how much.
 
-  python simulate.py BUILD DATA        BUILD holds NET.npz, DATA the pictures
+  python simulate.py NET BUILD DATA        BUILD holds NET.npz, DATA the pictures
 
 Batch norms are folded, weights and activations rounded to the grid their scales give; the first convolution and the softmax stay
 FP32, a residual sum is rounded once, after its ReLU. The calibration set is DATA's train list. This is a check on the demo
@@ -120,28 +120,24 @@ SCHEMES = (
 )
 
 
-def main(build, data):
+def main(name, build, data):
     x, y = pictures.read(data, "val")
     x, calibration = paddle.to_tensor(pictures.normalised(x)), paddle.to_tensor(pictures.normalised(pictures.read(data, "train")[0]))
-    for name in nets.NETS:
-        path = os.path.join(build, name + ".npz")
-        if not os.path.exists(path):
-            continue
-        net, params = nets.NETS[name](), np.load(path)
-        for v in net.state_dict().values():
-            v.set_value(params[v.name])
-        net.eval()
-        fp32 = None
-        with paddle.no_grad():
-            for title, scheme in SCHEMES:
-                sim = Simulation(net, scheme)
-                if scheme:
-                    sim.calibrate(calibration)
-                top = sim.top1(x)
-                fp32 = top if fp32 is None else fp32
-                print(f"{name:10} {title:44} top-1 {100 * (top == y[:, 0]).mean():6.2f} %   agrees with FP32 "
-                      f"{100 * (top == fp32).mean():6.2f} %", flush=True)
+    net, params = nets.NETS[name](), np.load(os.path.join(build, name + ".npz"))
+    for v in net.state_dict().values():
+        v.set_value(params[v.name])
+    net.eval()
+    fp32 = None
+    for title, scheme in SCHEMES:
+        sim = Simulation(net, scheme)
+        if scheme:
+            sim.calibrate(calibration)
+        top = sim.top1(x)
+        fp32 = top if fp32 is None else fp32
+        print(f"{name:10} {title:44} top-1 {100 * (top == y[:, 0]).mean():6.2f} %   agrees with FP32 "
+              f"{100 * (top == fp32).mean():6.2f} %", flush=True)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:3])
+    with paddle.no_grad():
+        main(*sys.argv[1:4])
