@@ -1,0 +1,23 @@
+// Package infer runs graphs on oneDNN.
+//
+// [NewPredictor] compiles a Paddle model into plans: arrays of oneDNN
+// primitives with their weights packed once, and one arena a stream whose
+// places are shared by tensors that never live at the same time. A run is one
+// cgo call. The same predictor serves FP32 and INT8 models: what is quantised
+// is written in the model.
+//
+// # Threads
+//
+// OpenMP keeps one team of threads for every OS thread that calls it, and two
+// such teams on one machine throttle each other. So a predictor owns Streams
+// goroutines, each locked to an OS thread and running one-thread plans on
+// micro-batches that it takes from the caller's batch; and the process owns a
+// single further locked thread for many-thread plans, used when a request of
+// one image finds the predictor idle.
+//
+// # Memory
+//
+// Packed weights exist once a predictor. Every stream has an arena a
+// micro-batch size. Go memory given to Run is pinned while oneDNN reads it and
+// never kept. Close frees everything.
+package infer

@@ -1,0 +1,307 @@
+package infer
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/octet-dnn/octet/dnnl"
+	"github.com/octet-dnn/octet/graph"
+)
+
+// A lowering turns the body of a graph, for one batch size, into steps.
+type lowering struct {
+	engine  *dnnl.Engine
+	weights *weightStore
+	shapes  map[*graph.Value]graph.Shape
+	env     map[*graph.Value]*tensor
+	uses    map[*graph.Value]int
+	targets map[*graph.Value]*tensor // results that go straight into bound memory
+	fused   map[*graph.Layer]*fusion
+	skip    map[*graph.Layer]bool
+
+	layer *graph.Layer // being lowered, for messages and kernel lists
+	steps []step
+	own   []interface{ Close() error } // primitives and descriptors of the plan
+	err   error
+}
+
+// A step is one primitive with its arguments.
+type step struct {
+	prim  *dnnl.Primitive
+	args  []arg
+	layer string
+	kind  string
+}
+
+type arg struct {
+	arg dnnl.Arg
+	t   *tensor
+}
+
+// errUnsupported marks layers that oneDNN cannot run in the form asked.
+var errUnsupported = errors.New("not supported by the executor")
+
+// in returns the tensor of input i of the current layer, nil if absent.
+func (lw *lowering) in(i int) *tensor {
+	if i >= len(lw.layer.In) || lw.layer.In[i] == nil {
+		return nil
+	}
+	v := lw.layer.In[i]
+	if t, ok := lw.env[v]; ok {
+		return t
+	}
+	if v.Const == nil {
+		lw.fail(fmt.Errorf("input %q has not been computed", v.Name))
+		return nil
+	}
+	t, err := lw.weights.constant(v)
+	lw.fail(err)
+	if err == nil {
+		lw.env[v] = t
+	}
+	return t
+}
+
+// outDims returns the shape of output i of the current layer.
+func (lw *lowering) outDims(i int) []int { return lw.shapes[lw.layer.Out[i]] }
+
+// outType returns the element type of output i of the current layer.
+func (lw *lowering) outType(i int) dnnl.DataType {
+	dt, err := dataType(lw.layer.Out[i].DType)
+	lw.fail(err)
+	return dt
+}
+
+// result names t as output i of the current layer.
+func (lw *lowering) result(i int, t *tensor) { lw.define(lw.layer.Out[i], t) }
+
+func (lw *lowering) define(v *graph.Value, t *tensor) {
+	lw.env[v] = t
+	if t != nil && t.store != nil {
+		t.store.pending += lw.uses[v]
+	}
+}
+
+// dst returns the place for output i of the current layer: the memory bound
+// for it if the layout agrees, or fresh arena memory.
+func (lw *lowering) dst(i int, l layout) *tensor { return lw.place(lw.layer.Out[i], l) }
+
+func (lw *lowering) place(v *graph.Value, l layout) *tensor {
+	dims := lw.shapes[v]
+	if t, ok := lw.targets[v]; ok && (t.layout == l || sameOrder(dims)) {
+		return t
+	}
+	dt, err := dataType(v.DType)
+	lw.fail(err)
+	return lw.temp(dims, dt, l)
+}
+
+// temp returns fresh arena memory.
+func (lw *lowering) temp(dims []int, dt dnnl.DataType, l layout) *tensor {
+	if len(dims) != 4 {
+		l = plain
+	}
+	return lw.at(&storage{size: elems(dims) * dt.Size(), first: len(lw.steps), last: len(lw.steps)}, dims, dt, l)
+}
+
+// at views a storage as a dense tensor.
+func (lw *lowering) at(s *storage, dims []int, dt dnnl.DataType, l layout) *tensor {
+	return &tensor{desc: lw.desc(dims, dt, l), dims: dims, dtype: dt, layout: l, store: s}
+}
+
+func (lw *lowering) desc(dims []int, dt dnnl.DataType, l layout) *dnnl.Desc {
+	d, err := newDesc(dims, dt, l)
+	return lw.keep(d, err)
+}
+
+// keep records err, or hands d to the plan.
+func (lw *lowering) keep(d *dnnl.Desc, err error) *dnnl.Desc {
+	lw.fail(err)
+	if err == nil {
+		lw.own = append(lw.own, d)
+	}
+	return d
+}
+
+// view returns t seen through another descriptor of the same bytes.
+func (lw *lowering) view(t *tensor, d *dnnl.Desc, dims []int, l layout) *tensor {
+	v := *t
+	v.desc, v.dims, v.layout = d, dims, l
+	return &v
+}
+
+// fail keeps the first error; lowering goes on with nil tensors only as far as
+// the end of the current layer.
+func (lw *lowering) fail(err error) {
+	if lw.err == nil && err != nil {
+		lw.err = err
+	}
+}
+
+// creator is what all primitive specs of dnnl have in common.
+type creator interface {
+	New(*dnnl.Engine) (*dnnl.Primitive, error)
+}
+
+// add creates a primitive and appends it as a step. Arguments without tensors
+// (absent bias and the like) are left out.
+func (lw *lowering) add(c creator, args ...arg) *dnnl.Primitive {
+	p := lw.create(c)
+	lw.run(p, args...)
+	return p
+}
+
+func (lw *lowering) create(c creator) *dnnl.Primitive {
+	if lw.err != nil {
+		return nil
+	}
+	p, err := c.New(lw.engine)
+	if err != nil {
+		lw.fail(err)
+		return nil
+	}
+	lw.own = append(lw.own, p)
+	return p
+}
+
+func (lw *lowering) run(p *dnnl.Primitive, args ...arg) {
+	if lw.err != nil || p == nil {
+		return
+	}
+	s := step{prim: p, layer: lw.layer.Name, kind: lw.layer.Op.Kind()}
+	for _, a := range args {
+		if a.t == nil {
+			continue
+		}
+		s.args = append(s.args, a)
+		lw.touch(a.t)
+	}
+	if d := p.Desc(dnnl.ArgScratchpad); d != nil && d.Size() > 0 {
+		n := len(lw.steps)
+		st := &storage{size: d.Size(), first: n, last: n}
+		s.args = append(s.args, arg{dnnl.ArgScratchpad, &tensor{desc: d, store: st}})
+	}
+	lw.steps = append(lw.steps, s)
+}
+
+// touch extends the life of t's storage to the step being added.
+func (lw *lowering) touch(t *tensor) {
+	if s := t.store; s != nil {
+		s.first = min(s.first, len(lw.steps))
+		s.last = max(s.last, len(lw.steps))
+	}
+}
+
+// reorder copies src into dst, converting layout and type; scale, unless 1,
+// multiplies the elements.
+func (lw *lowering) reorder(src, dst *tensor, scale float32) {
+	if lw.err != nil {
+		return
+	}
+	r := dnnl.Reorder{Src: src.desc, Dst: dst.desc}
+	args := []arg{{dnnl.ArgSrc, src}, {dnnl.ArgDst, dst}}
+	if scale != 1 {
+		r.Attr.Scales = []dnnl.ScaleMask{{Arg: dnnl.ArgSrc}}
+		args = append(args, arg{dnnl.ArgScale(dnnl.ArgSrc), lw.scale(scale)})
+	}
+	lw.add(r, args...)
+}
+
+// scale returns a constant of one float.
+func (lw *lowering) scale(s ...float32) *tensor {
+	for _, x := range s {
+		if !(x > 0) || math.IsInf(float64(x), 0) {
+			lw.fail(fmt.Errorf("scale %v: want a positive finite number", x))
+			return nil
+		}
+	}
+	t, err := lw.weights.floats(s)
+	lw.fail(err)
+	return t
+}
+
+// ordered returns t in layout l, through a reorder if it must.
+func (lw *lowering) ordered(t *tensor, l layout) *tensor {
+	if lw.err != nil || t == nil || t.layout == l || len(t.dims) != 4 {
+		return t
+	}
+	if sameOrder(t.dims) {
+		return lw.view(t, lw.desc(t.dims, t.dtype, l), t.dims, l)
+	}
+	out := lw.temp(t.dims, t.dtype, l)
+	lw.reorder(t, out, 1)
+	return out
+}
+
+// lower appends the steps of one layer.
+func (lw *lowering) lower(l *graph.Layer) error {
+	lw.layer, lw.err = l, nil
+	if !lw.skip[l] {
+		lw.dispatch(l)
+	}
+	if lw.err != nil {
+		return fmt.Errorf("%s %q: %w", l.Op.Kind(), l.Name, lw.err)
+	}
+	for _, v := range l.In {
+		if t := lw.env[v]; v != nil && t != nil && t.store != nil {
+			t.store.pending--
+		}
+	}
+	return nil
+}
+
+func (lw *lowering) dispatch(l *graph.Layer) {
+	switch op := l.Op.(type) {
+	case *graph.Conv:
+		lw.conv(op)
+	case *graph.Deconv:
+		lw.deconv(op)
+	case *graph.FC:
+		lw.fc(op)
+	case *graph.MatMul:
+		lw.matmul(op)
+	case *graph.Pool:
+		lw.pool(op)
+	case *graph.BatchNorm:
+		lw.batchNorm(op)
+	case *graph.LayerNorm:
+		lw.layerNorm(op)
+	case *graph.LRN:
+		lw.lrn(op)
+	case *graph.Act:
+		lw.activation(op.Activation)
+	case *graph.Binary:
+		lw.binary(op)
+	case *graph.Softmax:
+		lw.softmax(op)
+	case *graph.Concat:
+		lw.concat(op)
+	case *graph.Split:
+		lw.split(op)
+	case *graph.Slice:
+		lw.slice(op)
+	case *graph.Reshape:
+		lw.reshape()
+	case *graph.Transpose:
+		lw.transpose(op)
+	case *graph.ShuffleChannel:
+		lw.shuffle(op)
+	case *graph.Pad:
+		lw.pad(op)
+	case *graph.Resize:
+		lw.resize(op)
+	case *graph.Reduce:
+		lw.reduce(op)
+	case *graph.Identity:
+		lw.alias()
+	case *graph.Quantize:
+		lw.convert(op.Scale)
+	case *graph.Dequantize:
+		lw.convert(1 / op.Scale)
+	case *graph.Requantize:
+		lw.convert(op.ScaleOut / op.ScaleIn)
+	default:
+		lw.fail(errUnsupported)
+	}
+}

@@ -1,0 +1,59 @@
+package infer
+
+import (
+	"fmt"
+	"log/slog"
+)
+
+// Options tune a predictor. The zero value suits a machine of one's own.
+type Options struct {
+	// Streams is the number of one-thread streams that share a batch; 0 means
+	// CPULimit.
+	Streams int
+	// Threads is the number of OpenMP threads that work together on a request
+	// too small to fill the streams, when nothing else runs; 0 means CPULimit, 1
+	// switches that off. Threads that work together wait for each other at every
+	// layer, so on a machine shared with other busy processes 1 is faster.
+	Threads int
+	// MicroBatch is the largest number of images a stream computes at once; 0
+	// means 4 for INT8 and 2 for FP32 models.
+	MicroBatch int
+	// Logger gets one line for each plan with slow reference kernels and one for
+	// each plan compiled (debug). Nil means silence.
+	Logger *slog.Logger
+
+	// watch and observe serve calibration, see NewRunner.
+	watch []string
+}
+
+func (o Options) check() error {
+	for _, f := range []struct {
+		name  string
+		value int
+	}{{"Streams", o.Streams}, {"Threads", o.Threads}, {"MicroBatch", o.MicroBatch}} {
+		if f.value < 0 || f.value > 4096 {
+			return fmt.Errorf("infer: option %s is %d: want 0 … 4096", f.name, f.value)
+		}
+	}
+	return nil
+}
+
+func (o Options) withDefaults(int8 bool) Options {
+	cpus := CPULimit()
+	if o.Streams == 0 {
+		o.Streams = cpus
+	}
+	if o.Threads == 0 {
+		o.Threads = cpus
+	}
+	if o.MicroBatch == 0 {
+		o.MicroBatch = 2
+		if int8 {
+			o.MicroBatch = 4
+		}
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return o
+}

@@ -1,0 +1,63 @@
+package infer
+
+import (
+	"fmt"
+	"runtime"
+	"sync"
+
+	"github.com/octet-dnn/octet/dnnl"
+)
+
+// A planKey names a plan: input shapes, images at once, OpenMP threads.
+type planKey struct {
+	family  *family
+	images  int
+	threads int
+}
+
+// A planSet compiles every plan once.
+type planSet struct {
+	p  *Predictor
+	mu sync.Mutex
+	m  map[planKey]*plan
+}
+
+func (s *planSet) init(p *Predictor) { s.p, s.m = p, map[planKey]*plan{} }
+
+// get returns the plan of k, compiling it first if it must. oneDNN blocks work
+// for the threads of the OS thread that creates a primitive, so the caller's
+// thread count is set for the time.
+func (s *planSet) get(k planKey) (*plan, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if pl, ok := s.m[k]; ok {
+		return pl, nil
+	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	dnnl.SetNumThreads(k.threads)
+	pl, err := compile(s.p.engine, s.p.weights, s.p.body, k.family.at(k.images, s.p.body.separable))
+	if err != nil {
+		return nil, fmt.Errorf("infer: compile %s for %d images: %w", s.p.graph.Name, k.images, err)
+	}
+	s.m[k] = pl
+	s.report(k, pl)
+	return pl, nil
+}
+
+func (s *planSet) report(k planKey, pl *plan) {
+	log := s.p.opts.Logger
+	log.Debug("compiled", "model", s.p.graph.Name, "images", k.images, "threads", k.threads, "steps", len(pl.steps), "arena_bytes", pl.arena, "weights_bytes", s.p.weights.bytes)
+	for _, kn := range pl.kernels() {
+		if kn.Reference {
+			log.Warn("oneDNN chose a slow reference kernel", "model", s.p.graph.Name, "layer", kn.Layer, "kind", kn.Kind, "kernel", kn.Impl)
+		}
+	}
+}
+
+func (s *planSet) close() {
+	for _, pl := range s.m {
+		pl.Close()
+	}
+	clear(s.m)
+}

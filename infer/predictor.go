@@ -1,0 +1,199 @@
+package infer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/octet-dnn/octet/dnnl"
+	"github.com/octet-dnn/octet/graph"
+	"github.com/octet-dnn/octet/model"
+)
+
+// ErrClosed is returned by runs of a predictor that has been closed.
+var ErrClosed = errors.New("infer: predictor is closed")
+
+// A Predictor runs one model. It is safe for use by many goroutines at once;
+// they share its streams. It must be closed: its threads and oneDNN memory are
+// not garbage collected.
+type Predictor struct {
+	opts    Options
+	graph   *graph.Graph
+	body    *body
+	tail    []*graph.Layer
+	engine  *dnnl.Engine
+	weights *weightStore
+	plans   planSet
+
+	use    sync.RWMutex // read side: runs in flight; write side: Close
+	closed bool
+	active atomic.Int32 // runs in flight
+	sched  scheduler
+	done   sync.WaitGroup // stream goroutines
+	late   lateRunner
+
+	mu         sync.Mutex
+	geometries []*geometry
+}
+
+// NewPredictor compiles m, FP32 or INT8. It reads the program and parameters
+// of m but keeps no reference to its program; parameters are copied into packed
+// form when the first run needs them, so m's parameter data must not change.
+func NewPredictor(m *model.Model, o Options) (*Predictor, error) {
+	g, err := graph.Build(m)
+	if err != nil {
+		return nil, fmt.Errorf("infer: %w", err)
+	}
+	return Compile(g, o)
+}
+
+// Compile makes a predictor of a graph, which must not change afterwards.
+func Compile(g *graph.Graph, o Options) (*Predictor, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	b, tail, err := cut(g, o.watch)
+	if err != nil {
+		return nil, fmt.Errorf("infer: %w", err)
+	}
+	e, err := dnnl.NewEngine()
+	if err != nil {
+		return nil, fmt.Errorf("infer: %w", err)
+	}
+	p := &Predictor{opts: o.withDefaults(b.int8), graph: g, body: b, tail: tail, engine: e, weights: newWeightStore(e)}
+	p.plans.init(p)
+	p.sched.init()
+	for range p.opts.Streams {
+		p.done.Add(1)
+		go p.stream()
+	}
+	return p, nil
+}
+
+// A Spec describes one input or output of a model.
+type Spec struct {
+	Name  string
+	DType model.DType
+	// Dims has -1 where the model leaves a size open, such as the batch.
+	// It is nil for outputs.
+	Dims []int64
+}
+
+// Inputs describes what Run wants, in order.
+func (p *Predictor) Inputs() []Spec {
+	var s []Spec
+	for _, v := range p.graph.Inputs {
+		s = append(s, Spec{v.Name, v.DType, append([]int64(nil), v.Dims...)})
+	}
+	return s
+}
+
+// Outputs describes what Run returns, in order.
+func (p *Predictor) Outputs() []Spec {
+	var s []Spec
+	for _, o := range p.graph.Outputs {
+		s = append(s, Spec{Name: o.Name, DType: o.Value.DType})
+	}
+	return s
+}
+
+// Run executes the model on one batch and returns its outputs, in new memory.
+// The inputs stand in the order of the model's feeds and share their first dim,
+// the batch, which may differ from run to run. They are only read.
+//
+// Run waits for a free stream until ctx ends; images already handed to oneDNN
+// are always finished before Run returns.
+func (p *Predictor) Run(ctx context.Context, in []*model.Tensor) ([]*model.Tensor, error) {
+	g, err := p.geometry(in)
+	if err != nil {
+		return nil, err
+	}
+	out := g.newOutputs()
+	if err := p.run(ctx, g, in, out); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// RunInto is Run with outputs in memory of the caller: tensors of the right
+// type and dims. It allocates nothing once a shape has been seen.
+func (p *Predictor) RunInto(ctx context.Context, in, out []*model.Tensor) error {
+	g, err := p.geometry(in)
+	if err != nil {
+		return err
+	}
+	if err := g.checkOutputs(out); err != nil {
+		return err
+	}
+	return p.run(ctx, g, in, out)
+}
+
+func (p *Predictor) run(ctx context.Context, g *geometry, in, out []*model.Tensor) error {
+	return p.runWatched(ctx, g, in, out, nil)
+}
+
+// runWatched is run with the watched values shown to observe, unless nil.
+func (p *Predictor) runWatched(ctx context.Context, g *geometry, in, out []*model.Tensor, observe func(string, []float32) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	p.use.RLock()
+	defer p.use.RUnlock()
+	if p.closed {
+		return ErrClosed
+	}
+	alone := p.active.Add(1) == 1
+	defer p.active.Add(-1)
+
+	s, err := g.session(p)
+	if err != nil {
+		return err
+	}
+	s.req.p, s.req.g, s.req.observe = p, g, observe
+	s.bind(in, out)
+	if err := p.execute(ctx, &s.req, alone); err != nil {
+		g.put(s)
+		return err
+	}
+	err = s.tail.run()
+	g.put(s)
+	return err
+}
+
+// Close waits for the runs in flight, then frees threads and memory. Runs that
+// come later get ErrClosed. It may be called twice.
+func (p *Predictor) Close() error {
+	p.use.Lock()
+	defer p.use.Unlock()
+	if p.closed {
+		return nil
+	}
+	p.closed = true
+	p.sched.close()
+	p.done.Wait()
+	p.late.close()
+	p.plans.close()
+	p.weights.Close()
+	return p.engine.Close()
+}
+
+// Kernels tells which implementation oneDNN chose for every step, for a batch
+// of inputs shaped as given. It compiles the plan if no run has.
+func (p *Predictor) Kernels(in []*model.Tensor) ([]Kernel, error) {
+	g, err := p.geometry(in)
+	if err != nil {
+		return nil, err
+	}
+	p.use.RLock()
+	defer p.use.RUnlock()
+	if p.closed {
+		return nil, ErrClosed
+	}
+	pl, err := p.plans.get(planKey{g.family, p.chunk(g, g.batch), 1})
+	if err != nil {
+		return nil, err
+	}
+	return pl.kernels(), nil
+}

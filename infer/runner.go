@@ -1,0 +1,36 @@
+package infer
+
+import (
+	"context"
+
+	"github.com/octet-dnn/octet/calibrate"
+	"github.com/octet-dnn/octet/graph"
+	"github.com/octet-dnn/octet/model"
+)
+
+// runner shows a calibrator the values inside a network.
+type runner struct{ p *Predictor }
+
+// NewRunner runs g for calibration: see [calibrate.Runner]. Its plans keep every
+// watched value to the end of a run, so they need more memory than a
+// predictor's and take one image at a time; the streams work in parallel.
+func NewRunner(g *graph.Graph, watch []string) (calibrate.Runner, error) {
+	p, err := Compile(g, Options{MicroBatch: 1, Threads: 1, watch: watch})
+	if err != nil {
+		return nil, err
+	}
+	return &runner{p}, nil
+}
+
+// Run executes one batch and shows its watched values.
+func (r *runner) Run(ctx context.Context, in []*model.Tensor, observe func(name string, data []float32) error) ([]*model.Tensor, error) {
+	g, err := r.p.geometry(in)
+	if err != nil {
+		return nil, err
+	}
+	out := g.newOutputs()
+	return out, r.p.runWatched(ctx, g, in, out, observe)
+}
+
+// Close frees the runner.
+func (r *runner) Close() error { return r.p.Close() }

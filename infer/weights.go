@@ -1,0 +1,247 @@
+package infer
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"sync"
+	"unsafe"
+
+	"github.com/octet-dnn/octet/dnnl"
+	"github.com/octet-dnn/octet/graph"
+	"github.com/octet-dnn/octet/model"
+)
+
+// A weightStore holds the constants of a predictor in oneDNN memory, each form
+// once: the plans of all batch sizes and streams read the same packed weights.
+// Its methods may be called from one goroutine at a time.
+type weightStore struct {
+	engine *dnnl.Engine
+	mu     sync.Mutex
+	packed map[packKey][]*tensor
+	values map[*graph.Value]*tensor
+	owned  []interface{ Close() error }
+	bytes  int
+}
+
+// packKey names weights before packing: a parameter, and the quantisation
+// applied to it (nil: none).
+type packKey struct {
+	filter *graph.Value
+	int8   *graph.Int8
+}
+
+func newWeightStore(e *dnnl.Engine) *weightStore {
+	return &weightStore{engine: e, packed: map[packKey][]*tensor{}, values: map[*graph.Value]*tensor{}}
+}
+
+// allocate returns constant memory of that descriptor, and its bytes. The
+// store owns both; the descriptor must outlive it.
+func (w *weightStore) allocate(d *dnnl.Desc, dims []int) (*tensor, []byte, error) {
+	buf, err := dnnl.NewBuffer(max(d.Size(), 1))
+	if err != nil {
+		return nil, nil, err
+	}
+	w.owned = append(w.owned, buf)
+	m, err := dnnl.NewMemory(w.engine, d, buf.At(0))
+	if err != nil {
+		return nil, nil, err
+	}
+	w.owned = append(w.owned, m)
+	w.bytes += buf.Size()
+	return &tensor{desc: d, dims: dims, dtype: d.DataType(), mem: m}, buf.Bytes(), nil
+}
+
+func (w *weightStore) dense(dims []int, dt dnnl.DataType, l layout) (*tensor, []byte, error) {
+	if len(dims) != 4 {
+		l = plain
+	}
+	d, err := newDesc(dims, dt, l)
+	if err != nil {
+		return nil, nil, err
+	}
+	w.owned = append(w.owned, d)
+	t, b, err := w.allocate(d, dims)
+	if err != nil {
+		return nil, nil, err
+	}
+	t.layout = l
+	return t, b, nil
+}
+
+// constant returns a parameter as a row-major FP32 tensor.
+func (w *weightStore) constant(v *graph.Value) (*tensor, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if t, ok := w.values[v]; ok {
+		return t, nil
+	}
+	x := v.Const.Float32s()
+	if x == nil {
+		return nil, fmt.Errorf("parameter %q is %v: want float32", v.Name, v.Const.DType)
+	}
+	dims := toInts(v.Const.Dims)
+	t, b, err := w.dense(dims, dnnl.F32, plain)
+	if err != nil {
+		return nil, fmt.Errorf("parameter %q: %w", v.Name, err)
+	}
+	copy(floatsOf(b), x)
+	w.values[v] = t
+	return t, nil
+}
+
+// floats returns a vector of FP32 constants.
+func (w *weightStore) floats(x []float32) (*tensor, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	t, b, err := w.dense([]int{len(x)}, dnnl.F32, plain)
+	if err == nil {
+		copy(floatsOf(b), x)
+	}
+	return t, err
+}
+
+// filled returns an FP32 constant of one value.
+func (w *weightStore) filled(dims []int, l layout, value float32) (*tensor, error) {
+	x := make([]float32, elems(dims))
+	for i := range x {
+		x[i] = value
+	}
+	return w.array(dims, l, x)
+}
+
+// array returns an FP32 constant whose elements are given in memory order.
+func (w *weightStore) array(dims []int, l layout, x []float32) (*tensor, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	t, b, err := w.dense(dims, dnnl.F32, l)
+	if err == nil {
+		copy(floatsOf(b), x)
+	}
+	return t, err
+}
+
+// pack returns filter v in the layout a primitive chose. src describes the
+// parameter as it lies in the file; with q it is quantised on the way, the
+// scale index of an element being its index along outAxis of v's dims.
+func (w *weightStore) pack(v *graph.Value, q *graph.Int8, outAxis int, src, want *dnnl.Desc) (*tensor, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	key := packKey{v, q}
+	for _, t := range w.packed[key] {
+		if t.desc.Equal(want) {
+			return t, nil
+		}
+	}
+	var raw []byte
+	if q == nil {
+		raw = v.Const.Data
+		if v.Const.Float32s() == nil {
+			return nil, fmt.Errorf("parameter %q is %v: want float32", v.Name, v.Const.DType)
+		}
+	} else {
+		s8, err := quantizeWeights(v.Const, q.ScaleWeights, outAxis)
+		if err != nil {
+			return nil, fmt.Errorf("parameter %q: %w", v.Name, err)
+		}
+		raw = unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(s8))), len(s8))
+	}
+	t, err := w.packRaw(raw, src, want)
+	if err != nil {
+		return nil, fmt.Errorf("pack parameter %q: %w", v.Name, err)
+	}
+	w.packed[key] = append(w.packed[key], t)
+	return t, nil
+}
+
+func (w *weightStore) packRaw(raw []byte, src, want *dnnl.Desc) (*tensor, error) {
+	if src.Size() != len(raw) {
+		return nil, fmt.Errorf("%d bytes for %v: want %d", len(raw), src, src.Size())
+	}
+	t, _, err := w.allocate(want, nil)
+	if err != nil {
+		return nil, err
+	}
+	p, err := dnnl.Reorder{Src: src, Dst: want}.New(w.engine)
+	if err != nil {
+		return nil, err
+	}
+	defer p.Close()
+	from, err := dnnl.NewMemory(w.engine, src, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer from.Close()
+	steps := []dnnl.Step{{Primitive: p, Args: []dnnl.ArgMem{{Arg: dnnl.ArgSrc, Mem: from}, {Arg: dnnl.ArgDst, Mem: t.mem}}}}
+	if d := p.Desc(dnnl.ArgScratchpad); d != nil && d.Size() > 0 {
+		scratch, err := dnnl.NewBuffer(d.Size())
+		if err != nil {
+			return nil, err
+		}
+		defer scratch.Close()
+		m, err := dnnl.NewMemory(w.engine, d, scratch.At(0))
+		if err != nil {
+			return nil, err
+		}
+		defer m.Close()
+		steps[0].Args = append(steps[0].Args, dnnl.ArgMem{Arg: dnnl.ArgScratchpad, Mem: m})
+	}
+	chain, err := dnnl.NewChain(steps, []*dnnl.Memory{from})
+	if err != nil {
+		return nil, err
+	}
+	defer chain.Close()
+	s, err := dnnl.NewStream(w.engine)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	return t, chain.Run(s, []unsafe.Pointer{unsafe.Pointer(unsafe.SliceData(raw))})
+}
+
+// quantizeWeights rounds w·scale half to even into -128..127, as Paddle does.
+// There is one scale, or one for each index of axis.
+func quantizeWeights(w *model.Tensor, scales []float32, axis int) ([]int8, error) {
+	x := w.Float32s()
+	if x == nil {
+		return nil, fmt.Errorf("%v weights: want float32", w.DType)
+	}
+	dims := toInts(w.Dims)
+	outs, inner := dims[axis], elems(dims[axis+1:])
+	if len(scales) != 1 && len(scales) != outs {
+		return nil, fmt.Errorf("%d weight scales: want 1 or %d", len(scales), outs)
+	}
+	q := make([]int8, len(x))
+	for start := 0; start < len(x); start += inner {
+		s := scales[0]
+		if len(scales) > 1 {
+			s = scales[start/inner%outs]
+		}
+		for i, v := range x[start : start+inner] {
+			r := math.RoundToEven(float64(v * s))
+			q[start+i] = int8(min(max(r, -128), 127))
+		}
+	}
+	return q, nil
+}
+
+// Close frees the constants. Plans that use them must be gone.
+func (w *weightStore) Close() error {
+	for _, o := range slices.Backward(w.owned) {
+		o.Close()
+	}
+	w.owned, w.packed, w.values, w.bytes = nil, nil, nil, 0
+	return nil
+}
+
+func floatsOf(b []byte) []float32 {
+	return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/4)
+}
+
+func toInts(dims []int64) []int {
+	out := make([]int, len(dims))
+	for i, d := range dims {
+		out[i] = int(d)
+	}
+	return out
+}
