@@ -1,6 +1,7 @@
 package graph_test
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -240,6 +241,17 @@ var passCases = []struct {
 		n.param("w", -.5, 4, 3, 3, 3)
 		n.op("conv2d", "Input x,Filter w", "Output y", model.IntsAttr("paddings", 1, 1, 0, 2), model.IntsAttr("strides", 2, 1))
 	}, "y", []string{"conv y"}},
+	{"one bias, as it is and reshaped", []int64{-1, 3, 6, 6}, func(n *net) {
+		n.conv("x", "c", 3, 4, 3)
+		n.add("c", n.param("p", 0, 4), "s", 1)
+		n.conv("s", "d", 4, 4, 3)
+		n.op("reshape2", "X p", "Out r", model.IntsAttr("shape", 1, 4, 1, 1))
+		n.add("d", "r", "y", -1)
+	}, "y", []string{"conv s", "conv y"}},
+	{"a reshape that makes more rows", []int64{-1, 4, 6}, func(n *net) {
+		n.op("reshape2", "X x", "Out r", model.IntsAttr("shape", -1, 6))
+		n.op("mul", "X r,Y "+n.param("w", -.5, 6, 5), "Out y")
+	}, "y", []string{"reshape r", "fc y"}},
 	{"one filter, two batch norms", []int64{-1, 3, 6, 6}, func(n *net) {
 		n.conv("x", "c", 3, 4, 3)
 		n.op("conv2d", "Input x,Filter c_w", "Output d", model.IntsAttr("paddings", 1, 1))
@@ -389,4 +401,57 @@ func distance(a, b []float64) float64 {
 		diff = max(diff, math.Abs(a[i]-b[i]))
 	}
 	return diff / size
+}
+
+// lrn2 writes local_response_norm as Paddle 2.x does, over [-1,6,4,4], with
+// paddings in front of and behind the channels.
+func lrn2(front, back int32) *net {
+	n := newNet()
+	n.AddFeed("x", model.FP32, -1, 6, 4, 4)
+	n.op("elementwise_mul", "X x,Y x", "Out sq")
+	n.op("unsqueeze2", "X sq", "Out u", model.IntsAttr("axes", 1))
+	n.op("pad3d", "X u", "Out p", model.IntsAttr("paddings", 0, 0, 0, 0, front, back))
+	n.op("pool3d", "X p", "Out avg", model.StringAttr("pooling_type", "avg"), model.IntsAttr("ksize", 5, 1, 1),
+		model.IntsAttr("strides", 1, 1, 1), model.IntsAttr("paddings", 0, 0, 0))
+	n.op("squeeze2", "X avg", "Out q", model.IntsAttr("axes", 1))
+	n.op("scale", "X q", "Out s", model.FloatAttr("scale", .5), model.FloatAttr("bias", 2))
+	n.op("pow", "X s", "Out d", model.FloatAttr("factor", .75))
+	n.op("elementwise_div", "X x,Y d", "Out y")
+	n.AddFetch("y")
+	return n
+}
+
+// TestLRN2 compares the pattern of Paddle 2.x with the op of 1.x, whose alpha is
+// not divided by the size of the window.
+func TestLRN2(t *testing.T) {
+	got, err := graph.Build(lrn2(2, 2).m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := newNet()
+	n.AddFeed("x", model.FP32, -1, 6, 4, 4)
+	n.op("lrn", "X x", "Out y", model.IntAttr("n", 5), model.FloatAttr("alpha", .1), model.FloatAttr("beta", .75), model.FloatAttr("k", 2))
+	n.AddFetch("y")
+	want, err := graph.Build(n.m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(brief(want), brief(got)); diff != "" {
+		t.Errorf("layers (-want +got):\n%s", diff)
+	}
+	sameResults(t, want, got, 1e-7)
+}
+
+// TestLRN2Lookalikes changes the pattern: it is then no normalisation, and the
+// 3-d pooling that stays is unsupported.
+func TestLRN2Lookalikes(t *testing.T) {
+	two := lrn2(2, 2)
+	two.AddFetch("sq")
+	power := lrn2(2, 2)
+	power.find("elementwise_mul").Inputs[1].Args[0] = power.AddFeed("x2", model.FP32, -1, 6, 4, 4)
+	for name, n := range map[string]*net{"window off centre": lrn2(3, 1), "squares fetched": two, "no squares": power} {
+		if _, err := graph.Build(n.m); !errors.Is(err, graph.ErrUnsupported) {
+			t.Errorf("%s: got error %v, want an unsupported pool3d", name, err)
+		}
+	}
 }
