@@ -59,10 +59,10 @@ octet_chain *octet_chain_create(int nsteps, const dnnl_primitive_t *primitives,
     return c;
 }
 
-static dnnl_status_t bind(octet_chain *c, void **ptrs) {
+static dnnl_status_t bind(octet_chain *c, const uintptr_t *ptrs) {
     for (int i = 0; i < c->nbound; i++) {
         dnnl_status_t status
-                = dnnl_memory_set_data_handle(c->bound[i], ptrs[i]);
+                = dnnl_memory_set_data_handle(c->bound[i], (void *)ptrs[i]);
         if (status != dnnl_success) return status;
     }
     return dnnl_success;
@@ -104,8 +104,8 @@ static octet_result execute_timed(
     return (octet_result) {dnnl_success, -1};
 }
 
-octet_result octet_chain_run(
-        octet_chain *chain, dnnl_stream_t stream, void **ptrs, int64_t *ns) {
+octet_result octet_chain_run(octet_chain *chain, dnnl_stream_t stream,
+        const uintptr_t *ptrs, int64_t *ns) {
     octet_result result = {bind(chain, ptrs), -1};
     if (result.status == dnnl_success)
         result = ns ? execute_timed(chain, stream, ns) : execute(chain, stream);

@@ -40,17 +40,20 @@ func CreateChain(steps []ChainStep, bound []Memory) (Chain, Status) {
 // pinned. With ns, which then holds one entry a step, it writes the
 // nanoseconds of every step. The second result is the step that failed, -1 if
 // it was binding or waiting.
+//
+// The pointers go to C as numbers. As pointers they would have cgo look through
+// the whole Go object that each one points into, and refuse a tensor that lives
+// in a struct beside a pointer, although C never reads more than the tensor.
 func (c Chain) Run(s Stream, ptrs []unsafe.Pointer, ns []int64) (Status, int) {
+	var addrs *C.uintptr_t
+	if len(ptrs) > 0 {
+		addrs = (*C.uintptr_t)(unsafe.Pointer(&ptrs[0]))
+	}
 	var times *C.int64_t
 	if len(ns) > 0 {
 		times = (*C.int64_t)(&ns[0])
 	}
-	var r C.octet_result
-	if len(ptrs) == 0 {
-		r = C.octet_chain_run(c.c(), s.c(), nil, times)
-	} else {
-		r = C.octet_chain_run(c.c(), s.c(), &ptrs[0], times)
-	}
+	r := C.octet_chain_run(c.c(), s.c(), addrs, times)
 	return Status(r.status), int(r.step)
 }
 

@@ -125,11 +125,11 @@ typedef struct {
     int32_t step; // where it failed; -1 while binding or waiting
 } octet_result;
 
-// Points bound memory i at ptrs[i], executes every step in order, waits for
+// Points bound memory i at the address ptrs[i], executes every step in order, waits for
 // the stream and points the bound memories at nothing again. With ns it waits
 // after every step and writes how long that took.
-octet_result octet_chain_run(
-        octet_chain *chain, dnnl_stream_t stream, void **ptrs, int64_t *ns);
+octet_result octet_chain_run(octet_chain *chain, dnnl_stream_t stream,
+        const uintptr_t *ptrs, int64_t *ns);
 
 // ---- the process ----
 

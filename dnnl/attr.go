@@ -134,3 +134,42 @@ func cgoMasks(list []ScaleMask) []cgo.Mask {
 	}
 	return out
 }
+
+// vector is what an execution must give as scales or zero points.
+type vector struct {
+	arg      Arg
+	dataType DataType
+	count    int
+}
+
+// vectors works out how many scales and zero points the masks ask for.
+func vectors(h cgo.Primitive, attr Attr) []vector {
+	var list []vector
+	for _, s := range attr.Scales {
+		list = append(list, vector{ArgScale(s.Arg), F32, s.count(h)})
+	}
+	for _, z := range attr.ZeroPoints {
+		list = append(list, vector{ArgZeroPoint(z.Arg), S32, z.count(h)})
+	}
+	return list
+}
+
+// count multiplies the dimensions of the argument that are in the mask.
+func (s ScaleMask) count(h cgo.Primitive) int {
+	if s.Mask == 0 {
+		return 1
+	}
+	d, st := h.Desc(int32(s.Arg))
+	if st != cgo.StatusSuccess {
+		return 1
+	}
+	defer d.Destroy()
+	info, _ := d.Describe()
+	n := 1
+	for i, dim := range info.Dims {
+		if s.Mask&(1<<i) != 0 {
+			n *= dim
+		}
+	}
+	return n
+}

@@ -97,8 +97,7 @@ func (b *builder) window(name string, list []int, spatial, def int) (out [cgo.Ma
 
 // ordinaryArgs are the arguments whose descriptors a primitive knows itself.
 var ordinaryArgs = []Arg{
-	ArgSrc, ArgSrc1, ArgWeights, ArgBias, ArgDst, ArgMean, ArgVariance,
-	ArgNormScale, ArgNormShift, ArgWorkspace, ArgScratchpad,
+	ArgSrc, ArgSrc1, ArgWeights, ArgBias, ArgDst, ArgMean, ArgVariance, ArgWorkspace, ArgScratchpad,
 }
 
 // create makes the primitive.
@@ -124,7 +123,10 @@ func (b *builder) create(e *Engine, attr Attr) (*Primitive, error) {
 	for i := range b.spec.Srcs {
 		b.required = append(b.required, ArgMultipleSrc(i))
 	}
-	p := &Primitive{name: b.name, text: text, impl: h.Impl(), required: b.required}
+	p := &Primitive{
+		name: b.name, text: text, impl: h.Impl(),
+		required: b.required, vectors: vectors(h, attr),
+	}
 	hold(p, &p.handleOf, own(h, cgo.Primitive.Destroy, e.own))
 	return p, nil
 }

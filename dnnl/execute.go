@@ -87,6 +87,14 @@ func (p *Primitive) checkArgs(op string, list []cgo.ExecArg, args []ArgMem) erro
 			return invalid(op, "no %v given, of %s", need, p.text)
 		}
 	}
+	for _, v := range p.vectors {
+		for _, a := range args {
+			d := a.Mem.desc
+			if a.Arg == v.arg && (d.DataType() != v.dataType || d.Size() < v.count*v.dataType.Size()) {
+				return invalid(op, "%v is %s, expected %d of %v, of %s", a.Arg, d, v.count, v.dataType, p.text)
+			}
+		}
+	}
 	if i := p.own.handle.Mismatch(list); i >= 0 {
 		return invalid(op, "%v is %s, expected %s, of %s", args[i].Arg, args[i].Mem.desc, p.Desc(args[i].Arg), p.text)
 	}

@@ -50,11 +50,15 @@ const (
 func (s LayerNorm) New(e *Engine) (*Primitive, error) {
 	b := newBuilder("layer_norm", cgo.KindLayerNorm, s.Attr)
 	b.spec.Alpha = s.Eps
+	// oneDNN describes both arguments as soon as one is used, so that it
+	// cannot be asked which of them an execution must give.
 	if s.UseScale {
 		b.spec.Flags |= flagUseScale
+		b.required = append(b.required, ArgNormScale)
 	}
 	if s.UseShift {
 		b.spec.Flags |= flagUseShift
+		b.required = append(b.required, ArgNormShift)
 	}
 	b.note("eps %g scale %v shift %v", s.Eps, s.UseScale, s.UseShift)
 	b.spec.Src = b.operand("src", s.Src)

@@ -15,7 +15,8 @@ type Primitive struct {
 	name     string
 	text     string
 	impl     string
-	required []Arg // what an execution must give
+	required []Arg    // what an execution must give
+	vectors  []vector // the scales and zero points among it
 
 	mu    sync.Mutex
 	descs map[Arg]*Desc // handed out by Desc
