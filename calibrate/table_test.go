@@ -1,0 +1,216 @@
+package calibrate
+
+import (
+	"bytes"
+	"errors"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/octet-dnn/octet/model"
+)
+
+func sampleTable() *Table {
+	return &Table{
+		Model: "5f0c", Algorithm: KL, Compat: Paddle13, Batches: 13,
+		Entries: []Entry{
+			{"", model.Int8, 1},
+			{"  two spaces ", model.Int8, 0},
+			{`"quoted"`, model.UInt8, 0.1},
+			{"conv1.tmp_3", model.UInt8, 6},
+			{"image", model.Int8, 2.640000104904175},
+			{"line\nend 3", model.Int8, math.SmallestNonzeroFloat64},
+			{"not utf-8 \xff", model.Int8, math.MaxFloat64},
+			{"卷积", model.UInt8, 1.0 / 3},
+		},
+	}
+}
+
+const sampleText = `octet calibration table 1
+model 5f0c
+algorithm KL
+compat paddle13
+batches 13
+s8 0x1p+00 1 ""
+s8 0x0p+00 0 "  two spaces "
+u8 0x1.999999999999ap-04 0.1 "\"quoted\""
+u8 0x1.8p+02 6 conv1.tmp_3
+s8 0x1.51eb86p+01 2.640000104904175 image
+s8 0x0.0000000000001p-1022 5e-324 "line\nend 3"
+s8 0x1.fffffffffffffp+1023 1.7976931348623157e+308 "not utf-8 \xff"
+u8 0x1.5555555555555p-02 0.3333333333333333 卷积
+end 8
+`
+
+func text(t testing.TB, table *Table) string {
+	t.Helper()
+	var b bytes.Buffer
+	n, err := table.WriteTo(&b)
+	if err != nil || n != int64(b.Len()) {
+		t.Fatalf("wrote %d of %d bytes: %v", n, b.Len(), err)
+	}
+	return b.String()
+}
+
+func TestTableText(t *testing.T) {
+	// Go writes the smallest number normalised.
+	want := strings.Replace(sampleText, "0x0.0000000000001p-1022", "0x1p-1074", 1)
+	if d := cmp.Diff(want, text(t, sampleTable())); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+	for name, in := range map[string]string{"as written": want, "other spelling of a number": sampleText, "CRLF": strings.ReplaceAll(want, "\n", "\r\n")} {
+		got, err := ParseTable(strings.NewReader(in))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if d := cmp.Diff(sampleTable(), got); d != "" {
+			t.Errorf("%s (-want +got):\n%s", name, d)
+		}
+	}
+	empty := &Table{Model: "a", Algorithm: Max, Batches: 1}
+	if got, err := ParseTable(strings.NewReader(text(t, empty))); err != nil || !cmp.Equal(got, empty) {
+		t.Errorf("a table without tensors reads back as %+v, %v", got, err)
+	}
+}
+
+func TestBadTables(t *testing.T) {
+	good := text(t, sampleTable())
+	line := func(old, new string) string {
+		if !strings.Contains(good, old) {
+			t.Fatalf("the sample does not contain %q", old)
+		}
+		return strings.Replace(good, old, new, 1)
+	}
+	for _, c := range []struct {
+		name, in string
+		line     int // 0: not a TableError
+		want     error
+		text     string
+	}{
+		{"empty", "", 0, ErrTruncated, "line 1"},
+		{"not a table", "{\"a\": 1}\n", 1, ErrTable, "starts with"},
+		{"later version", line("table 1", "table 2"), 1, ErrTable, "table 2"},
+		{"header only", good[:strings.Index(good, "s8")], 0, ErrTruncated, "line 6"},
+		{"no end", good[:strings.LastIndex(good, "end")], 0, ErrTruncated, "line 14"},
+		{"cut in a line", good[:strings.Index(good, "image")-3], 10, ErrTable, "want a type"},
+		{"after the end", good + "more\n", 15, ErrTable, `"more" after the end`},
+		{"line lost", line("u8 0x1.8p+02 6 conv1.tmp_3\n", ""), 13, ErrTable, "7 tensors read"},
+		{"twice", line("image", "conv1.tmp_3"), 10, ErrTable, "twice"},
+		{"not sorted", line("image", "a"), 10, ErrTable, "not sorted"},
+		{"NaN", line("0x1.8p+02 6", "nan nan"), 9, ErrTable, `threshold "nan"`},
+		{"infinite", line("0x1.8p+02 6", "+Inf +Inf"), 9, ErrTable, `threshold "+Inf"`},
+		{"too large", line("0x1.8p+02 6", "0x1p+1024 6"), 9, ErrTable, "0x1p+1024"},
+		{"negative", line("0x1.8p+02 6", "-0x1.8p+02 -6"), 9, ErrTable, "not negative"},
+		{"only the decimal edited", line("p+02 6 ", "p+02 5 "), 9, ErrTable, "differs"},
+		{"type", line("u8 0x1.8", "u16 0x1.8"), 9, ErrTable, "u8 or s8"},
+		{"quotes not closed", line(`"line\nend 3"`, `"line`), 11, ErrTable, "name"},
+		{"quoted for nothing", line("image", `"image"`), 10, ErrTable, "written as image"},
+		{"header order", line("model 5f0c\nalgorithm KL", "algorithm KL\nmodel 5f0c"), 2, ErrTable, `"model"`},
+		{"no model", line("model 5f0c", "model"), 2, ErrTable, `"model"`},
+		{"algorithm", line("algorithm KL", "algorithm mean"), 3, ErrTable, `"mean"`},
+		{"compat", line("compat paddle13", "compat caffe"), 4, ErrTable, `"caffe"`},
+		{"batches", line("batches 13", "batches many"), 5, ErrTable, `"many"`},
+		{"no batches", line("batches 13", "batches 0"), 5, ErrTable, "positive"},
+		{"long line", line("image", strings.Repeat("x", maxTableLine)), 0, nil, "token too long"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := ParseTable(strings.NewReader(c.in))
+			if err == nil || !strings.Contains(err.Error(), c.text) || c.want != nil && !errors.Is(err, c.want) {
+				t.Fatalf("error %v, want %v about %s", err, c.want, c.text)
+			}
+			var at *TableError
+			if errors.As(err, &at) != (c.line > 0) || at != nil && at.Line != c.line {
+				t.Errorf("error %v, want line %d", err, c.line)
+			}
+		})
+	}
+}
+
+// Whatever ParseTable accepts, WriteTo writes in the one way that reads back.
+func FuzzParseTable(f *testing.F) {
+	f.Add(sampleText)
+	f.Add(sampleText[:200])
+	f.Fuzz(func(t *testing.T, in string) {
+		table, err := ParseTable(strings.NewReader(in))
+		if err != nil {
+			return
+		}
+		again, err := ParseTable(strings.NewReader(text(t, table)))
+		if err != nil || !cmp.Equal(table, again) {
+			t.Fatalf("%+v reads back as %+v, %v", table, again, err)
+		}
+	})
+}
+
+func TestTableOfOtherModel(t *testing.T) {
+	m := asModel(t, "resnet")
+	table := &Table{Model: model.Fingerprint(m)}
+	if err := table.CheckModel(m); err != nil {
+		t.Error(err)
+	}
+	if err := table.CheckModel(asModel(t, "mobilenet")); !errors.Is(err, ErrOtherModel) {
+		t.Errorf("other network: %v, want ErrOtherModel", err)
+	}
+	for _, p := range m.Params {
+		p.Float32s()[0]++
+		break
+	}
+	if err := table.CheckModel(m); !errors.Is(err, ErrOtherModel) {
+		t.Errorf("one weight changed: %v, want ErrOtherModel", err)
+	}
+}
+
+// Tables of Max over parts of the samples merge to that of all of them.
+func TestTableMerge(t *testing.T) {
+	batches := images(t, 8, 5, 1)
+	whole, a, b := newTestCalibrator(t, "inception", Options{}), newTestCalibrator(t, "inception", Options{}), newTestCalibrator(t, "inception", Options{})
+	sampleAll(t, whole, batches)
+	sampleAll(t, a, batches[:2])
+	sampleAll(t, b, batches[2:])
+	got, other := mustTable(t, a), mustTable(t, b)
+	if err := got.Merge(other); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(mustTable(t, whole), got); d != "" {
+		t.Errorf("(-whole +merged)\n%s", d)
+	}
+	for name, change := range map[string]func(*Table){
+		"other model":     func(o *Table) { o.Model = "x" },
+		"KL":              func(o *Table) { o.Algorithm = KL },
+		"fewer tensors":   func(o *Table) { o.Entries = o.Entries[1:] },
+		"other tensors":   func(o *Table) { o.Entries[2].Name = "x" },
+		"other types":     func(o *Table) { o.Entries[2].DType ^= model.UInt8 ^ model.Int8 },
+		"other algorithm": func(o *Table) { o.Algorithm = "mean" },
+	} {
+		o := mustTable(t, b)
+		change(o)
+		before := text(t, got)
+		if err := got.Merge(o); !errors.Is(err, ErrMismatch) && !errors.Is(err, ErrOtherModel) {
+			t.Errorf("%s: %v, want an error", name, err)
+		}
+		if text(t, got) != before {
+			t.Errorf("%s: the failed Merge changed the table", name)
+		}
+	}
+}
+
+func TestScale(t *testing.T) {
+	for _, c := range []struct {
+		threshold float64
+		levels    int
+		want      float32
+	}{
+		{6, 255, 42.5},
+		{0.5, 127, 254},
+		{0, 255, 255},
+		{1e-300, 127, 127},
+		{3.8921, 127, float32(127 / 3.8921)},
+	} {
+		if got := Scale(c.threshold, c.levels); got != c.want {
+			t.Errorf("Scale(%v, %d) = %v, want %v", c.threshold, c.levels, got, c.want)
+		}
+	}
+}
