@@ -43,7 +43,7 @@ setup-test: ## the promises of the set-up script: idempotent, offline, checked, 
 	third_party/setup_test.sh
 
 consumer: setup ## a second module that imports Octet: by replace, and by a module proxy on disk
-	.ci/consumer
+	.ci/consumer/run
 
 clean-room: ## make demo and make test as a plain user in a fresh Debian 12 root (needs root and mmdebstrap)
 	.ci/clean-room
