@@ -36,7 +36,7 @@ var (
 // errors.Is(err, ErrNotFinite) holds.
 type NotFiniteError struct {
 	Tensor string // "" while the observer does not know it
-	Index  int    // in the data given
+	Index  int    // in the data given, a part of the tensor where a Runner shows parts
 	Value  float32
 }
 

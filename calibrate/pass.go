@@ -13,27 +13,24 @@ type pass struct {
 	seen  map[string]bool // in this batch
 }
 
-// newPass makes the observers of the tensors with make, which is called twice for each.
-func newPass(tensors []watched, make1 func(name string) Observer) *pass {
+// newPass makes two observers a tensor.
+func newPass(tensors []watched, observer func(name string) Observer) *pass {
 	p := &pass{
 		total: make(map[string]Observer, len(tensors)),
 		batch: make(map[string]Observer, len(tensors)),
 		seen:  make(map[string]bool, len(tensors)),
 	}
 	for _, w := range tensors {
-		p.total[w.name], p.batch[w.name] = make1(w.name), make1(w.name)
+		p.total[w.name], p.batch[w.name] = observer(w.name), observer(w.name)
 	}
 	return p
 }
 
-// observe takes a tensor of the present batch.
+// observe takes a tensor of the present batch, or a part of it.
 func (p *pass) observe(name string, data []float32) error {
 	o := p.batch[name]
-	switch {
-	case o == nil:
+	if o == nil {
 		return fmt.Errorf("showed tensor %q, which is not watched: %w", name, ErrRunner)
-	case p.seen[name]:
-		return fmt.Errorf("showed tensor %q twice in a batch: %w", name, ErrRunner)
 	}
 	p.seen[name] = true
 	err := o.Add(data)

@@ -11,8 +11,8 @@ import (
 // makes one; a Calibrator calls it from one goroutine at a time.
 type Runner interface {
 	// Run executes one batch and returns the fetches in order. For each watched
-	// value it calls observe once, with the f32 elements of the whole batch in
-	// any element order. Calls come one at a time, and data is valid only
+	// value it calls observe with the f32 elements of the batch, at once or in
+	// parts, in any order. Calls come one at a time, and data is valid only
 	// during the call. An error from observe ends the run and is returned.
 	Run(ctx context.Context, in []*model.Tensor, observe func(name string, data []float32) error) ([]*model.Tensor, error)
 	Close() error
