@@ -1,0 +1,137 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/octet-dnn/octet/infer"
+	"github.com/octet-dnn/octet/model"
+)
+
+// Options say how long to measure.
+type Options struct {
+	// MinTime is how long each precision runs at least, all windows together;
+	// 0 means 3 s.
+	MinTime time.Duration
+	// Windows is into how many windows that is cut; 0 means 5. Each window has
+	// at least one run.
+	Windows int
+	// Progress, if not nil, hears of every window.
+	Progress func(done, all int)
+}
+
+// A Row is one line of the table.
+type Row struct {
+	Model string  `json:"model"`
+	Batch int     `json:"batch"`
+	FP32  float64 `json:"fp32"` // images a second, median of the windows
+	INT8  float64 `json:"int8"`
+	Ratio float64 `json:"ratio"` // INT8/FP32
+	// OtherLoad is how many CPUs other processes kept busy meanwhile, on average; -1 if unknown.
+	OtherLoad float64 `json:"other_load"`
+}
+
+// Measure measures p at a batch size. The precisions take turns, window by
+// window; the figures are medians.
+func Measure(ctx context.Context, p *Pair, batch int, o Options) (Row, error) {
+	if o.MinTime <= 0 {
+		o.MinTime = 3 * time.Second
+	}
+	if o.Windows <= 0 {
+		o.Windows = 5
+	}
+	row := Row{Model: p.Name, Batch: batch}
+	in, err := Inputs(p.FP32.Inputs(), batch)
+	if err != nil {
+		return row, fmt.Errorf("bench %s: %w", p.Name, err)
+	}
+	var probes []*probe
+	for _, net := range []*infer.Predictor{p.FP32, p.INT8} {
+		pr, err := newProbe(ctx, net, in)
+		if err != nil {
+			return row, fmt.Errorf("bench %s, batch %d: %w", p.Name, batch, err)
+		}
+		probes = append(probes, pr)
+	}
+	load := StartLoad()
+	for i := range 2 * o.Windows {
+		if err := probes[i%2].window(ctx, o.MinTime/time.Duration(o.Windows)); err != nil {
+			return row, fmt.Errorf("bench %s, batch %d: %w", p.Name, batch, err)
+		}
+		if o.Progress != nil {
+			o.Progress(i+1, 2*o.Windows)
+		}
+	}
+	row.OtherLoad = load.Stop()
+	row.FP32, row.INT8 = median(probes[0].rates), median(probes[1].rates)
+	row.Ratio = row.INT8 / row.FP32
+	return row, nil
+}
+
+// A probe measures one predictor on one batch.
+type probe struct {
+	net     *infer.Predictor
+	in, out []*model.Tensor
+	rates   []float64 // images a second, of each window
+}
+
+// warmBatch is enough pictures to compile the plans of the larger batches too,
+// whose warm-up would take as long as their measurement.
+const warmBatch = 16
+
+// newProbe warms up: everything is compiled and paged in before the first window.
+func newProbe(ctx context.Context, net *infer.Predictor, in []*model.Tensor) (*probe, error) {
+	warm := in
+	if n := int(in[0].Dims[0]); n > warmBatch {
+		warm = head(in, warmBatch)
+	}
+	out, err := net.Run(ctx, warm)
+	if err != nil {
+		return nil, err
+	}
+	p := &probe{net: net, in: in, out: out}
+	if len(warm) > 0 && warm[0] != in[0] {
+		p.out = nil // made by the first run of full size
+	}
+	return p, nil
+}
+
+// head returns the first n pictures of a batch, in the same memory.
+func head(in []*model.Tensor, n int) []*model.Tensor {
+	var few []*model.Tensor
+	for _, t := range in {
+		dims := slices.Clone(t.Dims)
+		dims[0] = int64(n)
+		few = append(few, &model.Tensor{DType: t.DType, Dims: dims, Data: t.Data[:len(t.Data)/int(t.Dims[0])*n]})
+	}
+	return few
+}
+
+// window runs for d, once at least.
+func (p *probe) window(ctx context.Context, d time.Duration) error {
+	images, start := 0, time.Now()
+	for images == 0 || time.Since(start) < d {
+		if err := p.run(ctx); err != nil {
+			return err
+		}
+		images += int(p.in[0].Dims[0])
+	}
+	p.rates = append(p.rates, float64(images)/time.Since(start).Seconds())
+	return nil
+}
+
+func (p *probe) run(ctx context.Context) (err error) {
+	if p.out == nil {
+		p.out, err = p.net.Run(ctx, p.in)
+		return err
+	}
+	return p.net.RunInto(ctx, p.in, p.out)
+}
+
+func median(x []float64) float64 {
+	x = slices.Sorted(slices.Values(x))
+	n := len(x)
+	return (x[(n-1)/2] + x[n/2]) / 2
+}

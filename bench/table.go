@@ -1,0 +1,44 @@
+package bench
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/octet-dnn/octet/dnnl"
+	"github.com/octet-dnn/octet/infer"
+)
+
+// A Machine is what figures depend on.
+type Machine struct {
+	OneDNN string `json:"onednn"` // version and threading runtime
+	ISA    string `json:"isa"`    // instructions that oneDNN uses
+	CPUs   int    `json:"cpus"`   // that this process may keep busy
+}
+
+// ThisMachine describes the machine as oneDNN sees it.
+func ThisMachine() Machine {
+	return Machine{dnnl.LibraryVersion().String(), dnnl.EffectiveCPUISA().String(), infer.CPULimit()}
+}
+
+// String returns one line for the head of a table.
+func (m Machine) String() string {
+	return fmt.Sprintf("oneDNN %s, %s, %d CPUs", m.OneDNN, m.ISA, m.CPUs)
+}
+
+// WriteTable writes the throughputs of rows as a table.
+func WriteTable(w io.Writer, rows []Row) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprint(t, "model\tbatch\tFP32 img/s\tINT8 img/s\tINT8/FP32\tother load\t\n")
+	for _, r := range rows {
+		fmt.Fprintf(t, "%s\t%d\t%.1f\t%.1f\t%.2f\t%s\t\n", r.Model, r.Batch, r.FP32, r.INT8, r.Ratio, loadText(r.OtherLoad))
+	}
+	return t.Flush()
+}
+
+func loadText(cpus float64) string {
+	if cpus < 0 {
+		return "unknown"
+	}
+	return fmt.Sprintf("%.2f CPUs", cpus)
+}
