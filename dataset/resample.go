@@ -1,0 +1,172 @@
+package dataset
+
+import (
+	"fmt"
+	"math"
+)
+
+// A Filter names a resampling filter of Pillow.
+type Filter string
+
+// The filters, in the names Presets use.
+const (
+	Box      Filter = "box"
+	Bilinear Filter = "bilinear"
+	Bicubic  Filter = "bicubic"
+	Lanczos  Filter = "lanczos"
+)
+
+// kernel is a filter's weight function and the distance at which it becomes zero.
+type kernel struct {
+	support float64
+	weight  func(x float64) float64
+}
+
+// kernels are those of Pillow's Resample.c. The conversions of products to
+// float64 keep compilers of other machines from fusing multiply and add, which
+// would round differently.
+var kernels = map[Filter]kernel{
+	Box: {0.5, func(x float64) float64 {
+		if x > -0.5 && x <= 0.5 {
+			return 1
+		}
+		return 0
+	}},
+	Bilinear: {1, func(x float64) float64 { return max(0, 1-math.Abs(x)) }},
+	Bicubic:  {2, bicubic},
+	Lanczos: {3, func(x float64) float64 {
+		if x < -3 || x >= 3 {
+			return 0
+		}
+		return sinc(x) * sinc(x/3)
+	}},
+}
+
+// bicubic is Keys' cubic convolution with a = -1/2.
+func bicubic(x float64) float64 {
+	const a = -0.5
+	x = math.Abs(x)
+	switch {
+	case x < 1:
+		return float64((float64((a+2)*x)-(a+3))*x*x) + 1
+	case x < 2:
+		return (float64((float64((x-5)*x)+8)*x) - 4) * a
+	}
+	return 0
+}
+
+func sinc(x float64) float64 {
+	if x == 0 {
+		return 1
+	}
+	x *= math.Pi
+	return math.Sin(x) / x
+}
+
+// precision is the number of fraction bits of a weight: what 32 bits leave
+// beside 8 of the pixel and 2 for sums above one.
+const precision = 32 - 8 - 2
+
+// An axis holds the weights for outputs lo to hi of one dimension that is
+// resampled from in to out. A nil axis means that the dimension stays as it is.
+type axis struct {
+	start, taps []int
+	weights     []int32 // width a row
+	width       int
+	first, last int // the inputs used by any of the outputs
+}
+
+// newAxis computes weights as Pillow does: the kernel is stretched when
+// shrinking, cut at the borders and normalised, then rounded to fixed point.
+func newAxis(in, out, lo, hi int, f Filter) *axis {
+	k := kernels[f]
+	scale := float64(in) / float64(out)
+	stretch := max(scale, 1)
+	support := k.support * stretch
+	n := hi - lo
+	a := &axis{start: make([]int, n), taps: make([]int, n), width: int(math.Ceil(support))*2 + 1, first: in}
+	a.weights = make([]int32, n*a.width)
+	w := make([]float64, a.width)
+	inv := 1 / stretch
+	for i := range n {
+		center := (float64(lo+i) + 0.5) * scale
+		from := max(0, int(center-support+0.5))
+		taps := min(in, int(center+support+0.5)) - from
+		sum := 0.0
+		for x := range taps {
+			w[x] = k.weight((float64(x+from) - center + 0.5) * inv)
+			sum += w[x]
+		}
+		for x := range taps {
+			if sum != 0 {
+				a.weights[i*a.width+x] = fixed(w[x] / sum)
+			}
+		}
+		a.start[i], a.taps[i] = from, taps
+		a.first, a.last = min(a.first, from), max(a.last, from+taps)
+	}
+	return a
+}
+
+// fixed rounds half away from zero.
+func fixed(w float64) int32 { return int32(math.Copysign(0.5, w) + w*(1<<precision)) }
+
+// horizontal resamples one row of RGB; row[0] is input a.first.
+func (a *axis) horizontal(dst, row []byte) {
+	for i, from := range a.start {
+		w := a.weights[i*a.width:][:a.taps[i]]
+		p := row[3*(from-a.first):][:3*len(w)]
+		r, g, b := int32(1<<(precision-1)), int32(1<<(precision-1)), int32(1<<(precision-1))
+		for len(w) > 0 && len(p) >= 3 {
+			r += int32(p[0]) * w[0]
+			g += int32(p[1]) * w[0]
+			b += int32(p[2]) * w[0]
+			p, w = p[3:], w[1:]
+		}
+		o := dst[3*i : 3*i+3 : 3*i+3]
+		o[0], o[1], o[2] = clamp(r), clamp(g), clamp(b)
+	}
+}
+
+// vertical computes output row i from rows of stride bytes; src[0] is input
+// a.first. sums is scratch of one row.
+func (a *axis) vertical(dst, src []byte, i int, sums []int32) {
+	n := len(dst)
+	sums = sums[:n]
+	for x := range sums {
+		sums[x] = 1 << (precision - 1)
+	}
+	for t, w := range a.weights[i*a.width:][:a.taps[i]] {
+		row := src[(a.start[i]-a.first+t)*n:][:n]
+		for x, v := range row {
+			sums[x] += int32(v) * w
+		}
+	}
+	for x, v := range sums {
+		dst[x] = clamp(v)
+	}
+}
+
+func clamp(v int32) byte {
+	if v >>= precision; uint32(v) > 255 {
+		return byte(^v >> 31)
+	}
+	return byte(v)
+}
+
+// Resize returns the picture at the given size, byte for byte as Pillow's
+// Image.resize gives it.
+func (m *Image) Resize(width, height int, f Filter) (*Image, error) {
+	if _, ok := kernels[f]; !ok {
+		return nil, fmt.Errorf("resize: unknown filter %q", f)
+	}
+	if width < 1 || height < 1 || width > maxSide || height > maxSide {
+		return nil, fmt.Errorf("resize: size %dx%d is outside 1..%d", width, height, maxSide)
+	}
+	g := geometry{srcW: m.Width, srcH: m.Height, dstW: width, dstH: height, x1: width, y1: height}
+	var r resampler
+	r.plan(g, f)
+	out := &Image{Pix: make([]byte, 3*width*height), Width: width, Height: height}
+	r.run(out.Pix, r.cut(m))
+	return out, nil
+}
