@@ -4,6 +4,9 @@ package cgo
 
 import "unsafe"
 
+// What the other files do through C, as a build without it answers. No object
+// can be made, so that only the makers and the calls about the process matter.
+
 func CreateEngine() (Engine, Status)                              { return Engine{}, StatusNoCgo }
 func (Engine) Destroy()                                           {}
 func CreateStream(Engine) (Stream, Status)                        { return Stream{}, StatusNoCgo }

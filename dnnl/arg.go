@@ -44,11 +44,11 @@ func ArgZeroPoint(a Arg) Arg { return argZeroPoint | a }
 func ArgPostOpSrc1(i int) Arg { return argPostOp*Arg(i+1) | ArgSrc1 }
 
 // ArgPostOpWeights is the weights of the depthwise post-op. There can be only
-// one, so oneDNN does not number it and i has no effect.
-func ArgPostOpWeights(i int) Arg { _ = i; return argDepthwise | ArgWeights }
+// one, so oneDNN does not number it and its index has no effect.
+func ArgPostOpWeights(int) Arg { return argDepthwise | ArgWeights }
 
 // ArgPostOpBias is the bias of the depthwise post-op.
-func ArgPostOpBias(i int) Arg { _ = i; return argDepthwise | ArgBias }
+func ArgPostOpBias(int) Arg { return argDepthwise | ArgBias }
 
 var argNames = map[Arg]string{
 	ArgSrc: "src", ArgSrc1: "src1", ArgDst: "dst", ArgWeights: "weights", ArgBias: "bias",

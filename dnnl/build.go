@@ -17,6 +17,8 @@ type builder struct {
 	required []Arg
 	borrowed borrowed
 	err      error
+
+	refIsFast bool // see Primitive.Reference
 }
 
 func newBuilder(name string, kind int32, attr Attr) *builder {
@@ -124,8 +126,8 @@ func (b *builder) create(e *Engine, attr Attr) (*Primitive, error) {
 		b.required = append(b.required, ArgMultipleSrc(i))
 	}
 	p := &Primitive{
-		name: b.name, text: text, impl: h.Impl(),
-		required: b.required, vectors: vectors(h, attr),
+		name: b.name, text: text, impl: h.Impl(), opExecute: b.name + ".execute",
+		required: b.required, vectors: vectors(h, attr), refIsFast: b.refIsFast,
 	}
 	hold(p, &p.handleOf, own(h, cgo.Primitive.Destroy, e.own))
 	return p, nil

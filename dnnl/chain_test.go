@@ -1,6 +1,9 @@
+//go:build cgo
+
 package dnnl_test
 
 import (
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -111,6 +114,20 @@ func TestChainRunDoesNotAllocate(t *testing.T) {
 	}
 }
 
+func TestExecuteDoesNotAllocate(t *testing.T) {
+	k := open(t)
+	p, d := k.relu(8)
+	src, dst := dnnl.ArgMem{Arg: dnnl.ArgSrc, Mem: k.memory(d)}, dnnl.ArgMem{Arg: dnnl.ArgDst, Mem: k.memory(d)}
+	execute := func() {
+		if err := p.Execute(k.stream, src, dst); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := testing.AllocsPerRun(200, execute); n != 0 {
+		t.Errorf("Execute allocates %g times", n)
+	}
+}
+
 func TestChainRefuses(t *testing.T) {
 	k := open(t)
 	p, d := k.relu(4)
@@ -197,7 +214,7 @@ func TestChainsShareAPrimitive(t *testing.T) {
 				[]*dnnl.Memory{in, out})
 		})
 		all.Go(func() {
-			dnnl.SetNumThreads(1)
+			oneThread()
 			src, dst := make([]float32, width), make([]float32, width)
 			for r := range runs {
 				src[0], src[width-1] = float32(w), float32(r)
@@ -225,7 +242,7 @@ func TestChainRunsOnce(t *testing.T) {
 	for range 4 {
 		s := must(k, func() (*dnnl.Stream, error) { return dnnl.NewStream(k.engine) })
 		all.Go(func() {
-			dnnl.SetNumThreads(1)
+			oneThread()
 			src, dst := make([]float32, width), make([]float32, width)
 			src[width-1] = 1
 			for range 20 {
@@ -255,7 +272,8 @@ func TestEmptyChain(t *testing.T) {
 
 func BenchmarkChainRun(b *testing.B) {
 	k := open(b)
-	dnnl.SetNumThreads(1)
+	oneThread()
+	defer runtime.UnlockOSThread()
 	c := doubling(k, 50, 8)
 	src, dst := make([]float32, 8), make([]float32, 8)
 	ptrs := pointers(src, dst)
@@ -270,7 +288,8 @@ func BenchmarkChainRun(b *testing.B) {
 
 func BenchmarkExecute(b *testing.B) {
 	k := open(b)
-	dnnl.SetNumThreads(1)
+	oneThread()
+	defer runtime.UnlockOSThread()
 	p, d := k.relu(8)
 	src, dst := dnnl.ArgMem{Arg: dnnl.ArgSrc, Mem: k.memory(d)}, dnnl.ArgMem{Arg: dnnl.ArgDst, Mem: k.memory(d)}
 	b.ReportAllocs()

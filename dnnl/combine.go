@@ -40,6 +40,7 @@ func (s Sum) New(e *Engine) (*Primitive, error) {
 	if len(s.Scales) != len(s.Srcs) {
 		b.fail(invalid(b.op(), "%d scales for %d sources", len(s.Scales), len(s.Srcs)))
 	}
+	b.refIsFast = true
 	b.spec.Factors = s.Scales
 	b.note("scales %v", s.Scales)
 	b.sources(s.Srcs)

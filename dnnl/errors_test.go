@@ -1,3 +1,5 @@
+//go:build cgo
+
 package dnnl_test
 
 import (
@@ -40,18 +42,16 @@ func TestCreateErrorsSayWhatWasAskedFor(t *testing.T) {
 	}{
 		{"dst of another size", dnnl.Convolution{Src: src, Weights: wei, Dst: src}, dnnl.ErrInvalidArguments,
 			[]string{"convolution.create: invalid arguments", "src f32 1x3x8x8 abcd", "wei f32 4x3x3x3 abcd"}},
-		{"a post-op it cannot fuse", dnnl.Eltwise{Alg: dnnl.EltwiseHardswish, Src: src, Dst: src, Alpha: 1,
-			Attr: dnnl.Attr{PostOps: []dnnl.PostOp{dnnl.EltwisePostOp(dnnl.EltwiseReLU, 0, 0)}}}, dnnl.ErrUnimplemented,
-			[]string{"eltwise.create: unimplemented: hardswish alpha 1 beta 0, src f32 1x3x8x8 abcd, dst f32",
-				"post-op eltwise relu 0 0"}},
+		{"no kernel for the types", dnnl.Convolution{Src: src, Weights: wei, Dst: nchw(dnnl.S32, 1, 4, 6, 6)},
+			dnnl.ErrUnimplemented, []string{"convolution.create: unimplemented: src f32 1x3x8x8 abcd, wei f32 4x3x3x3 abcd, dst s32"}},
 		{"pads of a padless size", dnnl.Convolution{Src: src, Weights: wei, Dst: dst, PadL: []int{1, 0}, PadR: []int{0, 1}},
 			dnnl.ErrInvalidArguments, []string{"pad-l 1x0, pad-r 0x1"}},
-		{"attribute that does not fit", dnnl.Convolution{Src: src, Weights: wei, Dst: dst,
+		{"an attribute that does not fit", dnnl.Convolution{Src: src, Weights: wei, Dst: dst,
 			Attr: dnnl.Attr{
 				Scales:     []dnnl.ScaleMask{{Arg: dnnl.ArgWeights, Mask: 1}},
 				ZeroPoints: []dnnl.ScaleMask{{Arg: dnnl.ArgBias}},
 				PostOps:    []dnnl.PostOp{dnnl.SumPostOp(2, 0, 0), dnnl.EltwisePostOp(dnnl.EltwiseReLU, 0, 0)},
-			}}, dnnl.ErrInvalidArguments,
+			}}, nil, // invalid to newer versions of oneDNN, unimplemented to older ones
 			[]string{"scales weights:1", "zero points bias:0", "post-op sum 2 zero point 0, post-op eltwise relu 0 0"}},
 		{"no weights", dnnl.Convolution{Src: src, Dst: dst}, dnnl.ErrInvalidArguments, []string{"no wei"}},
 		{"strides of another rank", dnnl.Convolution{Src: src, Weights: wei, Dst: dst, Strides: []int{1}},
@@ -77,7 +77,9 @@ func TestCreateErrorsSayWhatWasAskedFor(t *testing.T) {
 				p.Close()
 				t.Fatalf("got %s, want an error", p)
 			}
-			expect(t, "New", err, tt.want)
+			if tt.want != nil {
+				expect(t, "New", err, tt.want)
+			}
 			for _, s := range tt.say {
 				if !strings.Contains(err.Error(), s) {
 					t.Errorf("%q does not say %q", err, s)

@@ -12,7 +12,7 @@ type ArgMem struct {
 // all that it needs, laid out as its descriptors say. Results may be read after
 // [Stream.Wait]; until then nothing that takes part may be closed.
 func (p *Primitive) Execute(s *Stream, args ...ArgMem) error {
-	op := p.name + ".execute"
+	op := p.opExecute
 	if err := s.acquire(op); err != nil {
 		return err
 	}

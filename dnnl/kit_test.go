@@ -1,6 +1,9 @@
+//go:build cgo
+
 package dnnl_test
 
 import (
+	"runtime"
 	"testing"
 
 	"github.com/octet-dnn/octet/dnnl"
@@ -104,6 +107,13 @@ func (k *kit) run(p *dnnl.Primitive, args ...dnnl.ArgMem) {
 	if err := k.stream.Wait(); err != nil {
 		k.Fatal(err)
 	}
+}
+
+// oneThread keeps the goroutine, until it ends, on an OS thread for which
+// oneDNN uses no other.
+func oneThread() {
+	runtime.LockOSThread()
+	dnnl.SetNumThreads(1)
 }
 
 // relu is the smallest primitive there is: max(x, 0) of n numbers.

@@ -1,3 +1,5 @@
+//go:build cgo
+
 package dnnl_test
 
 import (
@@ -241,6 +243,13 @@ func TestReference(t *testing.T) {
 		{"reorder between plain layouts", dnnl.Reorder{Src: f32(dnnl.NCHW, 1, 16, 8, 8), Dst: f32(dnnl.NHWC, 1, 16, 8, 8)}, false},
 		{"mean reduction", dnnl.Reduction{Alg: dnnl.ReductionMean, Src: f32(dnnl.NHWC, 1, 16, 8, 8),
 			Dst: f32(dnnl.NHWC, 1, 16, 1, 1)}, true},
+		{"reorder to f16", dnnl.Reorder{Src: f32(dnnl.NCHW, 1, 16, 8, 8),
+			Dst: k.desc([]int{1, 16, 8, 8}, dnnl.F16, dnnl.NHWC)}, true},
+		{"shuffle of channels", dnnl.Shuffle{Src: f32(dnnl.NCHW, 1, 16, 8, 8), Dst: f32(dnnl.NCHW, 1, 16, 8, 8),
+			Axis: 1, GroupSize: 4}, false},
+		{"shuffle of columns", dnnl.Shuffle{Src: f32(dnnl.NCHW, 1, 16, 8, 8), Dst: f32(dnnl.NCHW, 1, 16, 8, 8),
+			Axis: 3, GroupSize: 4}, true},
+		{"concat", dnnl.Concat{Axis: 1, Srcs: []*dnnl.Desc{f32(dnnl.NHWC, 1, 16, 8, 8), f32(dnnl.NHWC, 1, 16, 8, 8)}}, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -30,6 +30,7 @@ type Shuffle struct {
 func (s Shuffle) New(e *Engine) (*Primitive, error) {
 	b := newBuilder("shuffle", cgo.KindShuffle, s.Attr)
 	b.spec.Axis, b.spec.Count = int32(s.Axis), int64(s.GroupSize)
+	b.refIsFast = s.Axis == 1
 	b.note("axis %d group %d", s.Axis, s.GroupSize)
 	b.spec.Src = b.operand("src", s.Src)
 	b.spec.Dst = b.operand("dst", s.Dst)
