@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"text/tabwriter"
+	"unicode/utf8"
 
 	"github.com/octet-dnn/octet/dnnl"
 	"github.com/octet-dnn/octet/infer"
@@ -28,10 +29,14 @@ func (m Machine) String() string {
 
 // WriteTable writes the throughputs of rows as a table.
 func WriteTable(w io.Writer, rows []Row) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(t, "model\tbatch\tFP32 img/s\tINT8 img/s\tINT8/FP32\tother load\t\n")
+	width := len("model") // of the names, which stand to the left while figures stand to the right
 	for _, r := range rows {
-		fmt.Fprintf(t, "%s\t%d\t%.1f\t%.1f\t%.2f\t%s\t\n", r.Model, r.Batch, r.FP32, r.INT8, r.Ratio, loadText(r.OtherLoad))
+		width = max(width, utf8.RuneCountInString(r.Model))
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(t, "%-*s\tbatch\tFP32 img/s\tINT8 img/s\tINT8/FP32\tother load\t\n", width, "model")
+	for _, r := range rows {
+		fmt.Fprintf(t, "%-*s\t%d\t%.1f\t%.1f\t%.2f\t%s\t\n", width, r.Model, r.Batch, r.FP32, r.INT8, r.Ratio, loadText(r.OtherLoad))
 	}
 	return t.Flush()
 }

@@ -39,9 +39,6 @@ func FeedsOf(p *model.Program) (Feeds, error) {
 	return f, nil
 }
 
-// NeedsLabels reports whether the program is fed labels.
-func (f Feeds) NeedsLabels() bool { return f.label >= 0 }
-
 // Check reports whether the program takes the pictures that p makes.
 func (f Feeds) Check(p dataset.Preset) error {
 	made := p.Shape(1)
