@@ -1,8 +1,6 @@
 package dataset
 
-import (
-	"github.com/octet-dnn/octet/model"
-)
+import "github.com/octet-dnn/octet/model"
 
 // A Batch is a run of preprocessed pictures in list order. The consumer of the
 // loop owns it until it calls Release.
@@ -16,9 +14,7 @@ type Batch struct {
 	Paths []string
 
 	loader *Loader
-	floats []float32
-	bytes  []byte
-	labels []int64
+	buf    *buffer
 }
 
 // Len returns the number of pictures.
@@ -28,32 +24,40 @@ func (b *Batch) Len() int { return len(b.Paths) }
 // its tensors must not be used afterwards. Without it the garbage collector
 // takes the memory. Releasing twice is allowed.
 func (b *Batch) Release() {
-	if l := b.loader; l != nil {
-		b.loader, b.Images, b.Labels = nil, nil, nil
-		l.free.Put(b)
+	if b.buf != nil {
+		b.loader.free.Put(b.buf)
+		*b = Batch{}
 	}
 }
 
-// newBatch makes a batch of full size.
-func (l *Loader) newBatch() *Batch {
-	b := &Batch{Paths: make([]string, 0, l.opt.Batch)}
+// A buffer is the memory of one batch, which outlives it: a Batch that was
+// released cannot reach the next user's.
+type buffer struct {
+	floats []float32
+	bytes  []byte
+	labels []int64
+	paths  []string
+}
+
+// newBuffer makes a buffer for full batches.
+func (l *Loader) newBuffer() *buffer {
+	b := &buffer{paths: make([]string, 0, l.opt.Batch), labels: make([]int64, 0, l.opt.Batch)}
 	n := l.opt.Batch * l.preset.Elems()
 	if l.opt.Raw {
 		b.bytes = make([]byte, n)
 	} else {
 		b.floats = make([]float32, n)
 	}
-	b.labels = make([]int64, 0, l.opt.Batch)
 	return b
 }
 
-// reset empties a batch that was taken from the pool.
-func (b *Batch) reset() {
-	b.Paths, b.labels = b.Paths[:0], b.labels[:0]
+// reset empties a buffer that was taken from the pool.
+func (b *buffer) reset() {
+	b.paths, b.labels = b.paths[:0], b.labels[:0]
 }
 
 // move copies slot from of src to slot to of b.
-func (b *Batch) move(to int, src *Batch, from, elems int) {
+func (b *buffer) move(to int, src *buffer, from, elems int) {
 	if b == src && to == from {
 		return
 	}
@@ -64,18 +68,18 @@ func (b *Batch) move(to int, src *Batch, from, elems int) {
 	copy(b.floats[to*elems:(to+1)*elems], src.floats[from*elems:(from+1)*elems])
 }
 
-// deliver wraps the n pictures that b holds in tensors.
-func (l *Loader) deliver(b *Batch) (err error) {
-	n := len(b.Paths)
-	b.loader = l
+// deliver wraps the n pictures that buf holds in tensors.
+func (l *Loader) deliver(buf *buffer) (b *Batch, err error) {
+	n := len(buf.paths)
+	b = &Batch{Paths: buf.paths, loader: l, buf: buf}
 	if l.opt.Raw {
 		c := int64(l.preset.Crop)
-		b.Images = &model.Tensor{DType: model.UInt8, Dims: []int64{int64(n), c, c, 3}, Data: b.bytes[:n*l.preset.Elems()]}
-	} else if b.Images, err = model.Float32Tensor(b.floats[:n*l.preset.Elems()], l.preset.Shape(n)...); err != nil {
-		return err
+		b.Images = &model.Tensor{DType: model.UInt8, Dims: []int64{int64(n), c, c, 3}, Data: buf.bytes[:n*l.preset.Elems()]}
+	} else if b.Images, err = model.Float32Tensor(buf.floats[:n*l.preset.Elems()], l.preset.Shape(n)...); err != nil {
+		return nil, err
 	}
 	if l.list.Labelled {
-		b.Labels, err = model.Int64Tensor(b.labels, int64(n), 1)
+		b.Labels, err = model.Int64Tensor(buf.labels, int64(n), 1)
 	}
-	return err
+	return b, err
 }

@@ -5,8 +5,8 @@
 //
 // Pixels are exactly those of a Pillow pipeline: JPEG decoding follows
 // libjpeg-turbo and the resampling filters follow Pillow's fixed-point
-// arithmetic, byte for byte, so that accuracy and calibration thresholds can be
-// compared with Python programs.
+// arithmetic (that of Pillow 3.4 to 12; see [Image.Resize]), byte for byte, so
+// that accuracy and calibration thresholds can be compared with Python programs.
 //
 //	list, err := dataset.Open("data/ILSVRC2012", "val_list.txt", dataset.ListOptions{Classes: 1000})
 //	loader, err := dataset.NewLoader(list, dataset.DefaultPreset(), dataset.LoaderOptions{Batch: 32})

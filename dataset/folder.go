@@ -1,18 +1,17 @@
 package dataset
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"syscall"
 )
 
-// OpenFolder lists the JPEG and PNG files of a folder by name: either all of them stand in
-// dir itself and have no labels, or each sub-folder is a class and the
-// classes are numbered in byte order of their names. Hidden entries and
-// other files are passed over. Folders inside a class are an error, so links that lead in
-// circles cannot matter. Errors wrap ErrList or come from the file system.
+// OpenFolder lists the JPEG and PNG files of a folder by name: either all of
+// them stand in dir itself and have no labels, or each sub-folder is a class
+// and the classes are numbered in byte order of their names. Hidden entries and
+// other files are passed over. Folders inside a class are an error, so links
+// that lead in circles cannot matter. Errors wrap ErrList or come from the file
+// system.
 func OpenFolder(dir string, opt ListOptions) (*List, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -37,7 +36,7 @@ func OpenFolder(dir string, opt ListOptions) (*List, error) {
 			l.Samples = append(l.Samples, Sample{Path: name, Label: NoLabel})
 		}
 	}
-	if n := len(l.Classes); n > 0 && l.Samples[0].Label != l.Samples[len(l.Samples)-1].Label && hasUnlabelled(l) {
+	if n := len(l.Classes); n > 0 && hasUnlabelled(l) {
 		return nil, fmt.Errorf("%w: %s has pictures both beside and inside its %d class folders", ErrList, dir, n)
 	}
 	if n := len(l.Classes); opt.Classes > 0 && n > opt.Classes {
@@ -79,6 +78,3 @@ func (l *List) addClass(class string) error {
 	l.Classes = append(l.Classes, class)
 	return nil
 }
-
-// isNotDir reports that a part of a path is a file where a folder was expected.
-func isNotDir(err error) bool { return errors.Is(err, syscall.ENOTDIR) }

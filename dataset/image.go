@@ -45,10 +45,10 @@ type Image struct {
 
 // Decode decodes a JPEG or PNG, told apart by content, to the bytes of
 // Pillow's Image.open(...).convert("RGB"): grey is repeated, palettes are looked
-// up, alpha is dropped without blending, CMYK is mixed, an EXIF
-// orientation and colour profiles are ignored, of an animated PNG the default image is taken. Of 16-bit
-// samples the upper byte is taken (Pillow clips 16-bit grey, which leaves white).
-// Errors wrap ErrBadImage.
+// up, alpha is dropped without blending, CMYK is mixed, an EXIF orientation and
+// colour profiles are ignored, of an animated PNG the default image is taken. Of
+// 16-bit samples the upper byte is taken (Pillow clips 16-bit grey, which leaves
+// white). Errors wrap ErrBadImage.
 func Decode(data []byte, lim Limits) (*Image, error) {
 	var d decoder
 	w, h, err := d.open(data, lim.withDefaults())

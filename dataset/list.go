@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // ErrList is wrapped by every error about the content of an image list or folder.
@@ -75,12 +76,12 @@ func Open(dir, list string, opt ListOptions) (*List, error) {
 	return ReadList(dir, list, opt)
 }
 
-// ReadList reads a list file with a line "PATH LABEL" for each picture under root.
-// The label is optional, for all lines or none. A byte order mark, CRLF,
-// blank lines, tabs and double quotes around the path are allowed; the path may contain spaces.
-// Every line is checked, and that every file exists and is a regular file,
-// before it returns. Paths cannot leave root (symbolic links inside it are followed).
-// Errors wrap ErrList and name the file and line.
+// ReadList reads a list file with a line "PATH LABEL" for each picture under
+// root. The label is optional, for all lines or none. A byte order mark, CRLF,
+// blank lines, tabs and double quotes around the path are allowed; the path may
+// contain spaces. Every line is checked, and that every file exists and is a
+// regular file, before it returns. Paths cannot leave root (symbolic links
+// inside it are followed). Errors wrap ErrList and name the file and line.
 func ReadList(root, file string, opt ListOptions) (*List, error) {
 	if st, err := os.Stat(root); err != nil {
 		return nil, fmt.Errorf("image list: %w", err)
@@ -241,7 +242,7 @@ func (l *List) checkFiles() error {
 	for i, s := range l.Samples {
 		st, err := os.Stat(l.File(i))
 		switch {
-		case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrInvalid), isNotDir(err):
+		case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrInvalid), errors.Is(err, syscall.ENOTDIR):
 			if missing++; missing <= named {
 				first += fmt.Sprintf(", %s (line %d)", s.Path, s.Line)
 			}

@@ -6,7 +6,6 @@ import (
 	"iter"
 	"runtime"
 	"sync"
-	"sync/atomic"
 )
 
 // A BadImagePolicy says what a Loader does about a picture that cannot be read.
@@ -56,8 +55,9 @@ type LoaderOptions struct {
 	Batch int
 	// Workers is the number of decoding goroutines, default GOMAXPROCS.
 	Workers int
-	// Prefetch is the number of batches decoded ahead of the one in use, default 2, or as
-	// many as keep all workers busy if batches are smaller than Workers.
+	// Prefetch is the number of batches decoded ahead of the one in use (one
+	// more may have been begun), default 2, or as many as keep all workers
+	// busy if batches are smaller than Workers.
 	Prefetch int
 	// Raw gives Images as UInt8 [n,Crop,Crop,3] instead of FP32.
 	Raw bool
@@ -89,8 +89,7 @@ type Loader struct {
 	list   *List
 	preset Preset
 	opt    LoaderOptions
-	free   sync.Pool // of *Batch
-	loaded atomic.Int64
+	free   sync.Pool // of *buffer
 
 	mu      sync.Mutex
 	skipped int
@@ -116,14 +115,15 @@ func NewLoader(list *List, preset Preset, opt LoaderOptions) (*Loader, error) {
 	opt.Batch = min(opt.Batch, list.Len())
 	opt.Workers = min(opt.Workers, list.Len())
 	l := &Loader{list: list, preset: preset, opt: opt}
-	l.free.New = func() any { return l.newBatch() }
+	l.free.New = func() any { return l.newBuffer() }
 	return l, nil
 }
 
 // Len returns the number of pictures in the list.
 func (l *Loader) Len() int { return l.list.Len() }
 
-// Skipped returns how many pictures SkipBad left out, in all passes, and the errors of the first few.
+// Skipped returns how many pictures SkipBad left out, in all passes, and the
+// errors of the first ten.
 func (l *Loader) Skipped() (int, []*ImageError) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -140,10 +140,10 @@ func (l *Loader) skip(err *ImageError) {
 	}
 }
 
-// Batches iterates once over the list. The iteration ends with the first error: an
-// *ImageError (FailOnBad; batches before the bad one were delivered), ctx's
-// error, or an ErrBadImage if SkipBad left nothing over. Breaking out of the loop is allowed
-// at any time; no goroutine is left behind when the loop is over.
+// Batches iterates once over the list. The iteration ends with the first error:
+// an *ImageError (FailOnBad; batches before the bad one were delivered), ctx's
+// error, or an ErrBadImage if SkipBad left nothing over. Breaking out of the
+// loop is allowed at any time; no goroutine is left behind when it is over.
 func (l *Loader) Batches(ctx context.Context) iter.Seq2[*Batch, error] {
 	return func(yield func(*Batch, error) bool) {
 		p := l.start(ctx)

@@ -7,10 +7,10 @@ import (
 )
 
 // A pass is one iteration: a dispatcher gives pictures to workers, which
-// write into the slots of batches; the consumer collects them in order.
+// write into the slots of buffers; the consumer collects them in order.
 //
-// Memory is bounded by tokens: the dispatcher takes one for every batch it starts,
-// and gets it back when that batch is handed over (or emptied, see collect).
+// Memory is bounded by tokens: the dispatcher takes one for every buffer it
+// starts and gets it back when that is handed over (or emptied, see collector).
 type pass struct {
 	l      *Loader
 	ctx    context.Context
@@ -24,9 +24,9 @@ type pass struct {
 // A job is one picture. Its result may be read once done is closed.
 type job struct {
 	index int // in the list
-	batch *Batch
+	buf   *buffer
 	slot  int
-	last  bool // of its batch
+	last  bool // of its buffer
 	done  chan struct{}
 	err   *ImageError
 }
@@ -55,7 +55,7 @@ func (p *pass) stop() {
 func (p *pass) dispatch() {
 	defer close(p.jobs)
 	defer close(p.order)
-	var b *Batch
+	var b *buffer
 	n := p.l.Len()
 	for i := range n {
 		slot := i % p.l.opt.Batch
@@ -65,10 +65,10 @@ func (p *pass) dispatch() {
 			case <-p.ctx.Done():
 				return
 			}
-			b = p.l.free.Get().(*Batch)
+			b = p.l.free.Get().(*buffer)
 			b.reset()
 		}
-		j := &job{index: i, batch: b, slot: slot, last: slot == p.l.opt.Batch-1 || i == n-1, done: make(chan struct{})}
+		j := &job{index: i, buf: b, slot: slot, last: slot == p.l.opt.Batch-1 || i == n-1, done: make(chan struct{})}
 		// order first: a job that a worker took must reach the consumer.
 		for _, to := range []chan *job{p.order, p.jobs} {
 			select {
@@ -96,9 +96,9 @@ func (p *pass) work() {
 		if jobErr == nil {
 			at := j.slot * elems
 			if l.opt.Raw {
-				jobErr = pre.Pixels(j.batch.bytes[at:at+elems], file)
+				jobErr = pre.Pixels(j.buf.bytes[at:at+elems], file)
 			} else {
-				jobErr = pre.Float32(j.batch.floats[at:at+elems], file)
+				jobErr = pre.Float32(j.buf.floats[at:at+elems], file)
 			}
 		}
 		if jobErr != nil {
@@ -109,67 +109,85 @@ func (p *pass) work() {
 	}
 }
 
-// collect hands full batches to yield. Pictures normally stand where they
-// belong; after a skipped one the following move up, into the batch being
-// filled, so that all batches but the last are full. A batch that lost all its
+// A collector hands full batches to yield. Pictures normally stand where they
+// belong; after a skipped one the following move up, into the buffer being
+// filled, so that all batches but the last are full. A buffer that lost all its
 // pictures this way goes back to the pool.
+type collector struct {
+	p         *pass
+	yield     func(*Batch, error) bool
+	cur       *buffer // being filled; nil after it was handed over
+	delivered bool
+}
+
+// collect runs until all pictures were seen, the consumer has enough (which is
+// no error) or something fails.
 func (p *pass) collect(yield func(*Batch, error) bool) error {
-	l := p.l
-	var cur *Batch
-	delivered := false
-	flush := func() (bool, error) {
-		b := cur
-		cur = nil
-		if err := l.deliver(b); err != nil {
-			return false, err
-		}
-		<-p.tokens
-		delivered = true
-		return yield(b, nil), nil
-	}
+	c := collector{p: p, yield: yield}
 	for j := range p.order {
 		select {
 		case <-j.done:
 		case <-p.ctx.Done():
 			return p.ctx.Err()
 		}
-		if j.err != nil && l.opt.BadImages == FailOnBad {
-			return j.err
-		}
-		if j.err != nil {
-			l.skip(j.err)
-		} else {
-			if cur == nil {
-				cur = j.batch
-			}
-			cur.move(len(cur.Paths), j.batch, j.slot, l.preset.Elems())
-			s := l.list.Samples[j.index]
-			cur.Paths = append(cur.Paths, s.Path)
-			if s.Label != NoLabel {
-				cur.labels = append(cur.labels, int64(s.Label))
-			}
-		}
-		full := cur != nil && len(cur.Paths) == l.opt.Batch
-		if full {
-			if more, err := flush(); !more || err != nil {
-				return err
-			}
-		}
-		if j.last && j.batch != cur && !full {
-			<-p.tokens
-			l.free.Put(j.batch)
+		if more, err := c.take(j); !more || err != nil {
+			return err
 		}
 	}
 	if err := p.ctx.Err(); err != nil {
 		return err
 	}
-	if cur != nil {
-		_, err := flush()
+	if c.cur != nil {
+		_, err := c.flush()
 		return err
 	}
-	if !delivered {
-		n, first := l.Skipped()
+	if !c.delivered {
+		n, first := p.l.Skipped()
 		return fmt.Errorf("%w: all %d pictures were skipped, the first because: %w", ErrBadImage, n, first[0])
 	}
 	return nil
+}
+
+// take adds the picture of a finished job. more is false once the consumer wants no more.
+func (c *collector) take(j *job) (more bool, err error) {
+	l := c.p.l
+	handed := false // whether j's own buffer went to the consumer
+	switch {
+	case j.err != nil && l.opt.BadImages == FailOnBad:
+		return false, j.err
+	case j.err != nil:
+		l.skip(j.err)
+	default:
+		if c.cur == nil {
+			c.cur = j.buf
+		}
+		c.cur.move(len(c.cur.paths), j.buf, j.slot, l.preset.Elems())
+		s := l.list.Samples[j.index]
+		c.cur.paths = append(c.cur.paths, s.Path)
+		if s.Label != NoLabel {
+			c.cur.labels = append(c.cur.labels, int64(s.Label))
+		}
+		if len(c.cur.paths) == l.opt.Batch {
+			handed = c.cur == j.buf
+			if more, err := c.flush(); !more || err != nil {
+				return false, err
+			}
+		}
+	}
+	if j.last && !handed && c.cur != j.buf {
+		<-c.p.tokens
+		l.free.Put(j.buf)
+	}
+	return true, nil
+}
+
+// flush hands over the current buffer.
+func (c *collector) flush() (more bool, err error) {
+	b, err := c.p.l.deliver(c.cur)
+	if err != nil {
+		return false, err
+	}
+	<-c.p.tokens
+	c.cur, c.delivered = nil, true
+	return c.yield(b, nil), nil
 }

@@ -10,7 +10,8 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"strings"
+	"reflect"
+	"slices"
 )
 
 // PresetFile is the name under which a model's folder holds its preset.
@@ -190,7 +191,6 @@ func ParsePreset(data []byte) (Preset, error) {
 	}
 	p := DefaultPreset()
 	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
 	if err := dec.Decode(&p); err != nil {
 		return Preset{}, fmt.Errorf("%w: %w", ErrPreset, err)
 	}
@@ -203,8 +203,16 @@ func ParsePreset(data []byte) (Preset, error) {
 	return p, nil
 }
 
-// checkFields refuses what encoding/json takes silently: repeated fields,
-// names in another case and null.
+// presetFields are the names of the fields in JSON.
+var presetFields = func() (names []string) {
+	for t, i := reflect.TypeFor[Preset](), 0; i < t.NumField(); i++ {
+		names = append(names, t.Field(i).Tag.Get("json"))
+	}
+	return names
+}()
+
+// checkFields refuses what encoding/json takes silently: unknown and repeated
+// fields, names in another case and null.
 func checkFields(data []byte) error {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
@@ -224,7 +232,7 @@ func checkFields(data []byte) error {
 		switch {
 		case seen[name]:
 			return fmt.Errorf("%w: field %q occurs twice", ErrPreset, name)
-		case name != strings.ToLower(name):
+		case !slices.Contains(presetFields, name):
 			return fmt.Errorf("%w: unknown field %q", ErrPreset, name)
 		case string(value) == "null":
 			return fmt.Errorf("%w: field %q is null", ErrPreset, name)
