@@ -17,7 +17,8 @@ RUN apt-get update && apt-get install -y --no-install-recommends libdnnl3.6 \
  && useradd --create-home --uid 1000 octet
 COPY --from=build /out/octet /usr/local/bin/octet
 COPY --from=build /src/third_party/NOTICE /usr/local/share/doc/octet/NOTICE
-COPY --from=build /src/testdata/demo /home/octet/testdata/demo
+COPY --from=build /src/testdata/demo /usr/local/share/octet/demo
+ENV OCTET_DEMO=/usr/local/share/octet/demo
 USER octet
 WORKDIR /home/octet
 ENTRYPOINT ["octet"]
