@@ -161,7 +161,7 @@ func (a *app) quantize(ctx context.Context, q quantization) (done string, err er
 		return "", orInterrupted(ctx, err)
 	}
 	quantised, all := layersINT8(g)
-	return fmt.Sprintf("%d of %d layers INT8 (%s, %s)", quantised, all, q.o.Algorithm, plural(images, "picture")), nil
+	return fmt.Sprintf("%d of %d layers INT8, from %s", quantised, all, plural(images, "picture")), nil
 }
 
 // sample feeds all pictures to c and returns how many there were.
