@@ -134,7 +134,7 @@ func ParseList(text []byte, name string, opt ListOptions) (*List, error) {
 		}
 		sample := Sample{Path: path, Label: label, Line: int32(line)}
 		if n := len(l.Samples); n > 0 && (label == NoLabel) != (l.Samples[n-1].Label == NoLabel) {
-			return nil, fail(line, "%s a label, unlike line %d", map[bool]string{true: "has no", false: "has"}[label == NoLabel], l.Samples[n-1].Line)
+			return nil, fail(line, "%s, unlike line %d", map[bool]string{true: "has no label", false: "has a label"}[label == NoLabel], l.Samples[n-1].Line)
 		}
 		if first, ok := seen[path]; ok {
 			if l.Samples[first].Label != label {

@@ -247,6 +247,10 @@ func LoadPreset(path string) (Preset, error) {
 	if st, err := os.Stat(path); err == nil && st.IsDir() {
 		path = filepath.Join(path, PresetFile)
 	}
+	return readPreset(path)
+}
+
+func readPreset(path string) (Preset, error) {
 	data, err := readRegular(path, maxPresetBytes)
 	if err != nil {
 		return Preset{}, fmt.Errorf("preset: %w", err)
@@ -265,7 +269,7 @@ func PresetFor(model string) (p Preset, found bool, err error) {
 	if st, err := os.Stat(model); err != nil || !st.IsDir() {
 		dir = filepath.Dir(model)
 	}
-	p, err = LoadPreset(filepath.Join(dir, PresetFile))
+	p, err = readPreset(filepath.Join(dir, PresetFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return DefaultPreset(), false, nil
 	}
