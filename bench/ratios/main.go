@@ -177,7 +177,7 @@ func windows(batch int) bench.Options {
 	if batch == 1 {
 		return bench.Options{MinTime: 10 * time.Second, Windows: 20}
 	}
-	return bench.Options{MinTime: time.Second, Windows: 3}
+	return bench.Options{MinTime: time.Second, Windows: 2}
 }
 
 func build(name string) *model.Model {

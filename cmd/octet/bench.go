@@ -92,7 +92,7 @@ func (a *app) bench(ctx context.Context, paths []string, namesGiven bool, f *ben
 
 // throughput measures one model at several batch sizes.
 func (a *app) throughput(ctx context.Context, name string, m *model.Model, batches []int, o bench.Options) (rows []bench.Row, err error) {
-	p, err := bench.NewPair(ctx, name, m, infer.Options{})
+	p, err := bench.NewPair(ctx, name, m, infer.Options{Logger: a.logger()})
 	if err != nil {
 		return nil, err
 	}

@@ -67,7 +67,7 @@ func (a *app) evaluate(ctx context.Context, list *dataset.List, f *evalFlags) (r
 		if path == "" {
 			continue
 		}
-		p, net, openErr := openNet(path, presets[i])
+		p, net, openErr := a.openNet(path, presets[i])
 		if openErr != nil {
 			return nil, openErr
 		}
@@ -114,7 +114,7 @@ func (f *evalFlags) presets() (p [2]dataset.Preset, err error) {
 
 // openNet loads and compiles a model for the pictures of a preset. The
 // predictor has to be closed.
-func openNet(path string, preset dataset.Preset) (*infer.Predictor, *eval.Net, error) {
+func (a *app) openNet(path string, preset dataset.Preset) (*infer.Predictor, *eval.Net, error) {
 	m, err := model.Load(path)
 	if err != nil {
 		return nil, nil, err
@@ -126,7 +126,7 @@ func openNet(path string, preset dataset.Preset) (*infer.Predictor, *eval.Net, e
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
-	p, err := infer.NewPredictor(m, infer.Options{})
+	p, err := infer.NewPredictor(m, infer.Options{Logger: a.logger()})
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}

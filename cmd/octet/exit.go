@@ -46,7 +46,7 @@ var (
 		model.ErrFormat, model.ErrUnsupported, model.ErrTooLarge,
 		graph.ErrProgram, graph.ErrGraph, graph.ErrShape, graph.ErrUnsupported,
 		dataset.ErrBadImage, dataset.ErrList, dataset.ErrPreset,
-		calibrate.ErrNotFinite, calibrate.ErrOptions, calibrate.ErrNoSamples,
+		calibrate.ErrNotFinite, calibrate.ErrOptions, calibrate.ErrNoSamples, calibrate.ErrMismatch,
 		eval.ErrModel, eval.ErrLabels, eval.ErrNotFinite,
 		fs.ErrNotExist, fs.ErrExist, fs.ErrPermission,
 		syscall.EROFS, syscall.ENOTDIR, syscall.EISDIR, syscall.ELOOP, syscall.ENAMETOOLONG,

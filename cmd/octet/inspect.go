@@ -62,7 +62,7 @@ func (a *app) inspect(path string, f *inspectFlags) error {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	if f.kernels {
-		if d.Kernels, err = kernels(g, f.batch); err != nil {
+		if d.Kernels, err = a.kernels(g, f.batch); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 	}
@@ -77,8 +77,8 @@ func (a *app) inspect(path string, f *inspectFlags) error {
 	return g.Dump(a.out)
 }
 
-func kernels(g *graph.Graph, batch int) (k []infer.Kernel, err error) {
-	p, err := infer.Compile(g, infer.Options{})
+func (a *app) kernels(g *graph.Graph, batch int) (k []infer.Kernel, err error) {
+	p, err := infer.Compile(g, infer.Options{Logger: a.logger()})
 	if err != nil {
 		return nil, err
 	}

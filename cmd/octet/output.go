@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 	"unicode"
+	"unicode/utf8"
 )
 
 // An output writes results, remembers the first error, and discards what comes
@@ -14,15 +15,27 @@ import (
 // (octet inspect m | head -1) is not an error. Control characters, which names
 // in model files may hold, do not reach the terminal.
 type output struct {
-	w   io.Writer
-	err error
+	w    io.Writer
+	err  error
+	part []byte // of a character that the next Write completes
 }
 
 // Write implements io.Writer; it never fails.
 func (o *output) Write(b []byte) (int, error) {
-	if o.err == nil {
-		_, o.err = io.WriteString(o.w, printable(string(b)))
+	text := append(o.part, b...)
+	whole := len(text)
+	for n := 1; n <= min(len(text), utf8.UTFMax); n++ {
+		if tail := text[len(text)-n:]; utf8.RuneStart(tail[0]) {
+			if !utf8.FullRune(tail) {
+				whole -= n
+			}
+			break
+		}
 	}
+	if o.err == nil {
+		_, o.err = io.WriteString(o.w, printable(string(text[:whole])))
+	}
+	o.part = append([]byte(nil), text[whole:]...)
 	return len(b), nil
 }
 

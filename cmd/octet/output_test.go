@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -28,6 +29,11 @@ func TestOutputInTheWay(t *testing.T) {
 	file := write(t, filepath.Join(dir, "file"), "mine")
 	write(t, filepath.Join(full, "thesis.txt"), "mine")
 	write(t, filepath.Join(dir, "pair.pdiparams"), "mine")
+	other := filepath.Join(dir, "other")
+	if err := os.Mkdir(other, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(other, "preprocess.json"), "mine")
 	before := names(t, dir)
 	for _, c := range []struct {
 		name, out, text string
@@ -38,6 +44,7 @@ func TestOutputInTheWay(t *testing.T) {
 		{"a file", file, "file already exists", nil},
 		{"a file, to overwrite", file, "file", []string{"--overwrite"}},
 		{"half of a pair", filepath.Join(dir, "pair.pdmodel"), "pair.pdiparams", nil},
+		{"a pair beside the preset of another model", filepath.Join(other, "pair.pdmodel"), "preprocess.json", nil},
 		{"below a file", filepath.Join(file, "out"), "file", nil},
 		{"below /proc", "/proc/octet/out", "/proc", nil},
 	} {
@@ -48,7 +55,7 @@ func TestOutputInTheWay(t *testing.T) {
 			}
 		})
 	}
-	for _, name := range []string{file, filepath.Join(full, "thesis.txt"), filepath.Join(dir, "pair.pdiparams")} {
+	for _, name := range []string{file, filepath.Join(full, "thesis.txt"), filepath.Join(dir, "pair.pdiparams"), filepath.Join(other, "preprocess.json")} {
 		if text, err := os.ReadFile(name); err != nil || string(text) != "mine" {
 			t.Errorf("%s now holds %q, %v", name, text, err)
 		}
@@ -91,6 +98,7 @@ func TestOverwrite(t *testing.T) {
 	mustOctet(t, calibrateTo(out)...)
 	first := names(t, filepath.Dir(out))
 	refused(t, exitBadInput, "file already exists", calibrateTo(out)...)
+	refused(t, exitBadInput, "INT8 already", "calibrate", out, "-o", out+"2", "--data", dataDir, "--samples", "1")
 	mustOctet(t, calibrateTo(out, "--overwrite", "--form", "v13")...)
 	second, err := model.Load(out)
 	if err != nil {
@@ -153,6 +161,21 @@ func TestPrintable(t *testing.T) {
 	} {
 		if got := printable(in); got != want {
 			t.Errorf("printable(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+// Writers between the verbs and the output cut text anywhere.
+func TestOutputJoinsCharacters(t *testing.T) {
+	const text = "Übung 猫 🐈 \x1b end"
+	for size := 1; size <= len(text); size++ {
+		var w strings.Builder
+		o := &output{w: &w}
+		for at := 0; at < len(text); at += size {
+			fmt.Fprint(o, text[at:min(at+size, len(text))])
+		}
+		if got, want := w.String(), "Übung 猫 🐈 � end"; got != want {
+			t.Errorf("in pieces of %d bytes: %q, want %q", size, got, want)
 		}
 	}
 }

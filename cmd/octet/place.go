@@ -9,6 +9,9 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/octet-dnn/octet/calibrate"
+	"github.com/octet-dnn/octet/dataset"
 )
 
 // checkOutput refuses an output that would fail in the end, before hours of
@@ -60,7 +63,8 @@ func sameModel(input, out string) bool {
 // occupied reports what stands at out already; an empty folder does not count.
 func occupied(out string) (string, bool) {
 	if strings.HasSuffix(out, ".pdmodel") {
-		for _, name := range []string{out, strings.TrimSuffix(out, ".pdmodel") + ".pdiparams"} {
+		beside := func(name string) string { return filepath.Join(filepath.Dir(out), name) }
+		for _, name := range []string{out, strings.TrimSuffix(out, ".pdmodel") + ".pdiparams", beside(calibrate.TableFile), beside(dataset.PresetFile)} {
 			if _, err := os.Lstat(name); err == nil {
 				return name, true
 			}

@@ -62,7 +62,7 @@ func (a *app) run(ctx context.Context, path string, images []string, f *runFlags
 	if err != nil {
 		return err
 	}
-	p, net, err := openNet(path, preset)
+	p, net, err := a.openNet(path, preset)
 	if err != nil {
 		return err
 	}
