@@ -28,8 +28,9 @@ const (
 	None Compat = ""
 	// Paddle13: KL thresholds equal to those of the Calibrator of Paddle 1.3.
 	// They clip a quarter of the range behind most relus, by which relu6
-	// networks lose most of their accuracy. It needs the samples twice, see
-	// Options.TempDir.
+	// networks lose most of their accuracy, and weight scales are 127/max|w|
+	// (WeightScales) instead of fitted (FitWeightScales). KL needs the samples
+	// twice, see Options.TempDir.
 	Paddle13 Compat = "paddle13"
 )
 

@@ -88,19 +88,19 @@ func checkSavedTable(t *testing.T, file string, want *Table, m *model.Model) {
 // checkCloseness compares the outputs of the INT8 graph with those of the FP32
 // one. The noise of 8 bits in networks this small and random stays below 6 % of the
 // signal; a scale that is wrong anywhere gives 20 % and more.
-func checkCloseness(t *testing.T, fp32, int8 *graph.Graph, in []*model.Tensor) {
+func checkCloseness(t *testing.T, fp32, quantised *graph.Graph, in []*model.Tensor) {
 	t.Helper()
 	want, err := runReference(fp32, in)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := runReference(int8, in)
+	got, err := runReference(quantised, in)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i, o := range fp32.Outputs {
 		var noise, signal float64
-		g := got[logits(int8.Outputs[i].Value)].Data
+		g := got[logits(quantised.Outputs[i].Value)].Data
 		for j, w := range want[logits(o.Value)].Data {
 			noise += (g[j] - w) * (g[j] - w)
 			signal += w * w

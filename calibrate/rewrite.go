@@ -142,9 +142,9 @@ func (q *quantizer) fetched(v *graph.Value) bool {
 }
 
 // swapNames leaves the name of v, under which it is fetched, to its real twin.
-func (q *quantizer) swapNames(v, real *graph.Value) {
-	delete(q.names, real.Name)
-	real.Name = v.Name
+func (q *quantizer) swapNames(v, twin *graph.Value) {
+	delete(q.names, twin.Name)
+	twin.Name = v.Name
 	v.Name = q.newName(v.Name + ".int8")
 	v.Producer.Name = v.Producer.Out[0].Name
 }
@@ -198,7 +198,11 @@ func (q *quantizer) int8Of(l *graph.Layer) (*graph.Int8, error) {
 	}
 	w := l.In[1]
 	axis, _ := channelAxis(l.Op)
-	if a.ScaleWeights, err = WeightScales(w.Const, axis); err != nil {
+	scales := FitWeightScales
+	if q.o.Compat == Paddle13 {
+		scales = WeightScales
+	}
+	if a.ScaleWeights, err = scales(w.Const, axis); err != nil {
 		return nil, fmt.Errorf("weights %q of layer %q: %w", w.Name, l.Name, err)
 	}
 	return a, nil
