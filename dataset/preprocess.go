@@ -89,7 +89,7 @@ func (p *Preprocessor) crop(dst, data []byte) error {
 		return err
 	}
 	win := p.resize.plan(g, p.preset.Filter)
-	p.src = grow(p.src, 3*win.Dx()*win.Dy())
+	p.src = grow(p.src, 3*win.Dx()*win.Dy()+beyond)
 	if err := p.decoder.pixels(p.src, win); err != nil {
 		return err
 	}

@@ -62,7 +62,7 @@ func TestRealPictures(t *testing.T) {
 				t.Fatal(err)
 			}
 			if d := distanceToStd(t, data); d > worstMean {
-t.Errorf("%s: %.1f grey levels from image/jpeg in the mean, want at most %d", list.Samples[i].Path, d, worstMean)
+				t.Errorf("%s: %.1f grey levels from image/jpeg in the mean, want at most %d", list.Samples[i].Path, d, worstMean)
 			}
 		}
 	}

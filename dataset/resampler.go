@@ -16,7 +16,7 @@ type resampler struct {
 	filter Filter
 	h, v   *axis
 	tmp    []byte
-	sums   []int32
+	pairs  []int64
 }
 
 // plan prepares for a geometry and returns the window of the source needed.
@@ -40,51 +40,56 @@ func (r *resampler) plan(g geometry, f Filter) image.Rectangle {
 	return win
 }
 
-// run resamples src, the RGB bytes of the planned window, into dst: rows
-// first, rounded to bytes, then columns, as Pillow does.
+// beyond is how many bytes behind a picture the vertical pass may read.
+const beyond = 7
+
+// run resamples src, the RGB bytes of the planned window and beyond bytes
+// more, into dst: rows first, rounded to bytes, then columns, as Pillow does.
 func (r *resampler) run(dst, src []byte) {
 	g := r.geo
 	outStride := 3 * (g.x1 - g.x0)
-	rows := g.y1 - g.y0
-	if r.v != nil {
-		rows = r.v.last - r.v.first
-	}
-	if r.h != nil {
-		out := dst
-		if r.v != nil {
-			r.tmp = grow(r.tmp, rows*outStride)
-			out = r.tmp
-		}
-		inStride := 3 * (r.h.last - r.h.first)
-		for y := range rows {
-			r.h.horizontal(out[y*outStride:(y+1)*outStride], src[y*inStride:(y+1)*inStride])
-		}
-		src = out
-	}
 	if r.v == nil {
 		if r.h == nil {
-			copy(dst, src[:rows*outStride])
+			copy(dst, src[:(g.y1-g.y0)*outStride])
+			return
 		}
+		r.rows(dst, src, g.y1-g.y0, outStride)
 		return
 	}
-	r.sums = grow(r.sums, outStride)
+	if r.h != nil {
+		n := r.v.last - r.v.first
+		r.tmp = grow(r.tmp, n*outStride+beyond)
+		r.rows(r.tmp, src, n, outStride)
+		src = r.tmp
+	}
 	for y := range g.y1 - g.y0 {
-		r.v.vertical(dst[y*outStride:(y+1)*outStride], src, y, r.sums)
+		r.v.vertical(dst[y*outStride:(y+1)*outStride], src, y)
 	}
 }
 
-// cut returns the planned window of a whole picture.
+// rows resamples n rows, two at a time; of an odd number the last goes twice.
+func (r *resampler) rows(dst, src []byte, n, outStride int) {
+	inStride := 3 * (r.h.last - r.h.first)
+	r.pairs = grow(r.pairs, inStride)
+	for y := 0; y < n; y += 2 {
+		var out, in [2][]byte
+		for i := range 2 {
+			row := min(y+i, n-1)
+			out[i], in[i] = dst[row*outStride:(row+1)*outStride], src[row*inStride:(row+1)*inStride]
+		}
+		r.h.horizontal(out, in, r.pairs)
+	}
+}
+
+// cut returns the planned window of a whole picture, as run needs it.
 func (r *resampler) cut(m *Image) []byte {
 	win := r.plan(r.geo, r.filter)
-	if win.Dx() == m.Width {
-		return m.Pix[3*m.Width*win.Min.Y : 3*m.Width*win.Max.Y]
-	}
-	out := make([]byte, 0, 3*win.Dx()*win.Dy())
+	out := make([]byte, 0, 3*win.Dx()*win.Dy()+beyond)
 	for y := win.Min.Y; y < win.Max.Y; y++ {
 		at := 3 * (y*m.Width + win.Min.X)
 		out = append(out, m.Pix[at:at+3*win.Dx()]...)
 	}
-	return out
+	return out[:cap(out)]
 }
 
 func grow[T any](s []T, n int) []T {

@@ -1,9 +1,11 @@
 package jpeg
 
-// An upsampler holds one row of each component at the size of the picture.
+// An upsampler holds one row of each component at the size of the picture, and
+// the parts of them inside the window.
 type upsampler struct {
-	rows [4][]byte
-	sums []int32
+	rows   [4][]byte
+	window [4][]byte
+	sums   []int32
 }
 
 // render writes the window as RGB.
@@ -12,11 +14,11 @@ func (d *Decoder) render(dst []byte) {
 	convert := d.converter()
 	n := d.hdr.Components
 	for y := win.Min.Y; y < win.Max.Y; y++ {
-		var rows [4][]byte
+		rows := &d.up.window
 		for i := range d.comps[:n] {
 			rows[i] = d.row(i, y)[win.Min.X:win.Max.X]
 		}
-		convert(dst[:3*win.Dx()], &rows)
+		convert(dst[:3*win.Dx()], rows)
 		dst = dst[3*win.Dx():]
 	}
 }
