@@ -34,6 +34,7 @@ type geometry struct {
 	batch    int // images that the body sees; 1 if it is not separable
 	shapes   map[*graph.Value]graph.Shape
 	out      []outSpec
+	pace     pace // for requests that could go by either way
 	mu       sync.Mutex
 	sessions []*session
 }

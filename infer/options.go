@@ -13,7 +13,8 @@ type Options struct {
 	// Threads is the number of OpenMP threads that work together on a request
 	// too small to fill the streams, when nothing else runs; 0 means CPULimit, 1
 	// switches that off. Threads that work together wait for each other at every
-	// layer, so on a machine shared with other busy processes 1 is faster.
+	// layer, which on a machine shared with other busy processes is slower than
+	// one thread; a predictor notices and goes back to one.
 	Threads int
 	// MicroBatch is the largest number of images a stream computes at once; 0
 	// means 4 for INT8 and 2 for FP32 models.

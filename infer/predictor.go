@@ -32,7 +32,7 @@ type Predictor struct {
 	active atomic.Int32 // runs in flight
 	sched  scheduler
 	done   sync.WaitGroup // stream goroutines
-	late   lateRunner
+	team   team
 
 	mu         sync.Mutex
 	geometries []*geometry
@@ -67,7 +67,7 @@ func Compile(g *graph.Graph, o Options) (*Predictor, error) {
 	p.sched.init()
 	for range p.opts.Streams {
 		p.done.Add(1)
-		go p.stream()
+		go p.serve()
 	}
 	return p, nil
 }
@@ -173,7 +173,7 @@ func (p *Predictor) Close() error {
 	p.closed = true
 	p.sched.close()
 	p.done.Wait()
-	p.late.close()
+	p.team.close()
 	p.plans.close()
 	p.weights.Close()
 	return p.engine.Close()

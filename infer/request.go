@@ -3,6 +3,7 @@ package infer
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 // A request is the body of one run on its way through the streams. Its mutable
@@ -139,15 +140,30 @@ func (p *Predictor) chunk(g *geometry, left int) int {
 	return n
 }
 
-// execute runs the body: on the many-thread plan where the batch would leave
-// streams idle, else on the streams.
+// execute runs the body: where the batch would leave streams idle and nothing
+// else runs, by the way that has been faster lately, else on the streams.
 func (p *Predictor) execute(ctx context.Context, r *request, alone bool) error {
 	if len(p.body.graph.Layers) == 0 {
 		return nil
 	}
-	if alone && p.late.suits(p, r.g) {
-		return p.late.run(ctx, r)
+	if !alone || !p.team.suits(p, r.g) {
+		return p.stream(ctx, r)
 	}
+	w, start := r.g.pace.choose(), time.Now()
+	var err error
+	if w == byTeam {
+		err = p.team.run(ctx, r)
+	} else {
+		err = p.stream(ctx, r)
+	}
+	if err == nil {
+		r.g.pace.record(w, time.Since(start))
+	}
+	return err
+}
+
+// stream runs r on the one-thread streams.
+func (p *Predictor) stream(ctx context.Context, r *request) error {
 	p.sched.submit(r)
 	select {
 	case <-r.done:

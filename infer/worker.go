@@ -12,8 +12,8 @@ type worker struct {
 	instances map[planKey]*instance
 }
 
-// stream is the goroutine of one one-thread stream.
-func (p *Predictor) stream() {
+// serve is the goroutine of one one-thread stream.
+func (p *Predictor) serve() {
 	defer p.done.Done()
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

@@ -40,15 +40,15 @@ func startTeam() {
 	}()
 }
 
-// lateRunner is a predictor's share of the team thread.
-type lateRunner struct {
+// A team is a predictor's share of the team thread.
+type team struct {
 	mu sync.Mutex
 	w  *worker
 }
 
 // suits reports whether a request is better served by all threads together: it
 // is too small to give every stream the same number of images.
-func (l *lateRunner) suits(p *Predictor, g *geometry) bool {
+func (l *team) suits(p *Predictor, g *geometry) bool {
 	if p.opts.Threads < 2 || len(p.opts.watch) > 0 {
 		return false
 	}
@@ -58,7 +58,7 @@ func (l *lateRunner) suits(p *Predictor, g *geometry) bool {
 	return g.batch < 2*p.opts.Streams && g.batch%p.opts.Streams != 0
 }
 
-func (l *lateRunner) run(ctx context.Context, r *request) error {
+func (l *team) run(ctx context.Context, r *request) error {
 	teamThread.once.Do(startTeam)
 	l.mu.Lock()
 	if l.w == nil {
@@ -74,7 +74,7 @@ func (l *lateRunner) run(ctx context.Context, r *request) error {
 	return r.err
 }
 
-func (l *lateRunner) close() {
+func (l *team) close() {
 	if l.w == nil {
 		return
 	}
