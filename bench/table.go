@@ -3,6 +3,8 @@ package bench
 import (
 	"fmt"
 	"io"
+	"os"
+	"strings"
 	"text/tabwriter"
 	"unicode/utf8"
 
@@ -12,6 +14,7 @@ import (
 
 // A Machine is what figures depend on.
 type Machine struct {
+	CPU    string `json:"cpu"`    // model name; "" if unknown
 	OneDNN string `json:"onednn"` // version and threading runtime
 	ISA    string `json:"isa"`    // instructions that oneDNN uses
 	CPUs   int    `json:"cpus"`   // that this process may keep busy
@@ -19,12 +22,26 @@ type Machine struct {
 
 // ThisMachine describes the machine as oneDNN sees it.
 func ThisMachine() Machine {
-	return Machine{dnnl.LibraryVersion().String(), dnnl.EffectiveCPUISA().String(), infer.CPULimit()}
+	return Machine{cpuModel(), dnnl.LibraryVersion().String(), dnnl.EffectiveCPUISA().String(), infer.CPULimit()}
 }
 
 // String returns one line for the head of a table.
 func (m Machine) String() string {
-	return fmt.Sprintf("oneDNN %s, %s, %d CPUs", m.OneDNN, m.ISA, m.CPUs)
+	return fmt.Sprintf("oneDNN %s, %s, %d CPUs %s", m.OneDNN, m.ISA, m.CPUs, m.CPU)
+}
+
+// cpuModel returns the name of the first CPU, as Linux tells it.
+func cpuModel() string {
+	text, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		return ""
+	}
+	for line := range strings.Lines(string(text)) {
+		if key, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(key) == "model name" {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
 }
 
 // WriteTable writes the throughputs of rows as a table.

@@ -103,7 +103,7 @@ func check(w io.Writer, r report, promises []promise) (short []string) {
 		verdict := "reached"
 		if !(row.Ratio >= p.least) {
 			verdict = "FALLS SHORT"
-			short = append(short, fmt.Sprintf("%s batch %d on %s: %.2f, want %.2f", p.model, p.batch, r.Machine.ISA, row.Ratio, p.least))
+			short = append(short, fmt.Sprintf("%s batch %d on %s: %.2f, want %.2f (other load %.2f CPUs)", p.model, p.batch, r.Machine.ISA, row.Ratio, p.least, row.OtherLoad))
 		}
 		fmt.Fprintf(w, "  %-12s batch %3d: FP32 %7.1f img/s, INT8 %7.1f img/s, ratio %.2f, want %.2f: %s (other load %.2f CPUs)\n",
 			p.model, p.batch, row.FP32, row.INT8, row.Ratio, p.least, verdict, row.OtherLoad)

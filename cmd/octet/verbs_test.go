@@ -201,8 +201,8 @@ func TestInspectUnknownOp(t *testing.T) {
 func TestBench(t *testing.T) {
 	var got struct {
 		Machine struct {
-			OneDNN, ISA string
-			CPUs        int
+			CPU, OneDNN, ISA string
+			CPUs             int
 		}
 		Rows []struct {
 			Model             string
