@@ -221,7 +221,7 @@ func TestLoaderSkipsEveryPattern(t *testing.T) {
 			}
 		}
 		for batch := 1; batch <= 4; batch++ {
-			l := newLoader(t, &list, LoaderOptions{Batch: batch, Workers: 2, Prefetch: 1, BadImages: SkipBad})
+			l := newLoader(t, &list, LoaderOptions{Batch: batch, Workers: 2, Prefetch: 1, Raw: pattern%2 == 1, BadImages: SkipBad})
 			got, err := drain(t, l)
 			if pattern == 1<<n-1 {
 				if !errors.Is(err, ErrBadImage) || !strings.Contains(err.Error(), "all 7 pictures were skipped") {

@@ -150,7 +150,7 @@ func TestEveryByteDamaged(t *testing.T) {
 	for _, name := range []string{"size_5x3_420.jpg", "restart_progressive.jpg", "rgb_410.jpg", "grey_1bit.png", "palette_trns.png"} {
 		data := bytes.Clone(picture(t, name))
 		for i, was := range data {
-			for _, b := range []byte{0, 1, 0x7F, 0xFF, was ^ 1, was ^ 0x80} {
+			for _, b := range []byte{0, 0xFF, was ^ 1, was ^ 0x80} {
 				data[i] = b
 				m, err := Decode(data, Limits{MaxPixels: 1 << 16})
 				if err != nil && !errors.Is(err, ErrBadImage) {
