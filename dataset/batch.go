@@ -14,31 +14,32 @@ type Batch struct {
 	Paths []string
 
 	loader *Loader
-	buffer *buffer
+	buf    *buffer
 }
 
 // Len returns the number of pictures.
 func (b *Batch) Len() int { return len(b.Paths) }
 
-// Release gives the memory back to the loader for a later batch; the batch,
-// its tensors and Paths must not be used afterwards. Without it the garbage collector
+// Release gives the memory back to the loader for a later batch; the batch and
+// its tensors must not be used afterwards. Without it the garbage collector
 // takes the memory. Releasing twice is allowed.
 func (b *Batch) Release() {
-	if b.buffer != nil {
-		b.loader.free.Put(b.buffer)
+	if b.buf != nil {
+		b.loader.free.Put(b.buf)
 		*b = Batch{}
 	}
 }
 
-// A buffer is the memory of a batch: slots for pictures, of which the first
-// len(paths) are in their final place.
+// A buffer is the memory of one batch, which outlives it: a Batch that was
+// released cannot reach the next user's.
 type buffer struct {
-	floats []float32 // or
+	floats []float32
 	bytes  []byte
 	labels []int64
 	paths  []string
 }
 
+// newBuffer makes a buffer for full batches.
 func (l *Loader) newBuffer() *buffer {
 	b := &buffer{paths: make([]string, 0, l.opt.Batch), labels: make([]int64, 0, l.opt.Batch)}
 	n := l.opt.Batch * l.preset.Elems()
@@ -51,30 +52,30 @@ func (l *Loader) newBuffer() *buffer {
 }
 
 // reset empties a buffer that was taken from the pool.
-func (b *buffer) reset() { b.paths, b.labels = b.paths[:0], b.labels[:0] }
-
-// add takes slot from of src, of elems values, as the next picture of b.
-func (b *buffer) add(s Sample, src *buffer, from, elems int) {
-	if to := len(b.paths); b != src || to != from {
-		if b.bytes != nil {
-			copy(b.bytes[to*elems:(to+1)*elems], src.bytes[from*elems:])
-		} else {
-			copy(b.floats[to*elems:(to+1)*elems], src.floats[from*elems:])
-		}
-	}
-	b.paths = append(b.paths, s.Path)
-	b.labels = append(b.labels, int64(s.Label))
+func (b *buffer) reset() {
+	b.paths, b.labels = b.paths[:0], b.labels[:0]
 }
 
-// batch wraps the pictures of a buffer in tensors.
-func (l *Loader) batch(buf *buffer) (b *Batch, err error) {
+// move copies slot from of src to slot to of b.
+func (b *buffer) move(to int, src *buffer, from, elems int) {
+	if b == src && to == from {
+		return
+	}
+	if b.bytes != nil {
+		copy(b.bytes[to*elems:(to+1)*elems], src.bytes[from*elems:(from+1)*elems])
+		return
+	}
+	copy(b.floats[to*elems:(to+1)*elems], src.floats[from*elems:(from+1)*elems])
+}
+
+// deliver wraps the n pictures that buf holds in tensors.
+func (l *Loader) deliver(buf *buffer) (b *Batch, err error) {
 	n := len(buf.paths)
-	b = &Batch{Paths: buf.paths, loader: l, buffer: buf}
-	values := n * l.preset.Elems()
+	b = &Batch{Paths: buf.paths, loader: l, buf: buf}
 	if l.opt.Raw {
 		c := int64(l.preset.Crop)
-		b.Images = &model.Tensor{DType: model.UInt8, Dims: []int64{int64(n), c, c, 3}, Data: buf.bytes[:values:values]}
-	} else if b.Images, err = model.Float32Tensor(buf.floats[:values:values], l.preset.Shape(n)...); err != nil {
+		b.Images = &model.Tensor{DType: model.UInt8, Dims: []int64{int64(n), c, c, 3}, Data: buf.bytes[:n*l.preset.Elems()]}
+	} else if b.Images, err = model.Float32Tensor(buf.floats[:n*l.preset.Elems()], l.preset.Shape(n)...); err != nil {
 		return nil, err
 	}
 	if l.list.Labelled {
