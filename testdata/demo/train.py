@@ -59,7 +59,7 @@ class Trainer:
         self.main = paddle.static.default_main_program()
         self.test = self.main.clone(for_test=True)
         cosine = paddle.optimizer.lr.CosineAnnealingDecay(rate, steps)
-        self.schedule = paddle.optimizer.lr.LinearWarmup(cosine, steps // 20, 0, rate)
+        self.schedule = paddle.optimizer.lr.LinearWarmup(cosine, max(1, steps // 20), 0, rate)
         paddle.optimizer.AdamW(self.schedule, weight_decay=0.02,
                                apply_decay_param_fun=lambda n: n.endswith("_weights")).minimize(self.loss)
         for op in self.main.global_block().ops:
