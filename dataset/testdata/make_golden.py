@@ -84,6 +84,14 @@ def without_jfif(b):
     return b
 
 
+def named_rgb(b):
+    """The same data with the letters R, G, B as component ids."""
+    frame, scan = segment(b, 0xC0), segment(b, 0xDA)
+    for i, letter in enumerate(b'RGB'):
+        b[frame + 10 + 3 * i] = b[scan + 5 + 2 * i] = letter
+    return b
+
+
 def jpegs():
     rgb, odd, grey = draw(48, 32), draw(37, 29, seed=2), draw(37, 29, 1)
     for name, s in (('444', 0), ('422', 1), ('420', 2)):
@@ -100,6 +108,8 @@ def jpegs():
     picture('optimized.jpg', jpeg(rgb, optimize=True))
     picture('stored_rgb.jpg', jpeg(rgb, keep_rgb=True))
     picture('no_jfif.jpg', without_jfif(jpeg(rgb)))
+    picture('jfif_named_rgb.jpg', named_rgb(jpeg(rgb)))
+    picture('no_jfif_named_rgb.jpg', without_jfif(named_rgb(jpeg(rgb, subsampling=0))))
     picture('grey.jpg', jpeg(grey))
     picture('grey_progressive.jpg', jpeg(grey, progressive=True))
     grey_sampled = jpeg(grey)
