@@ -66,13 +66,6 @@ func (lw *lowering) in(i int) *tensor {
 // outDims returns the shape of output i of the current layer.
 func (lw *lowering) outDims(i int) []int { return lw.shapes[lw.layer.Out[i]] }
 
-// outType returns the element type of output i of the current layer.
-func (lw *lowering) outType(i int) dnnl.DataType {
-	dt, err := dataType(lw.layer.Out[i].DType)
-	lw.fail(err)
-	return dt
-}
-
 // result names t as output i of the current layer.
 func (lw *lowering) result(i int, t *tensor) { lw.define(lw.layer.Out[i], t) }
 
