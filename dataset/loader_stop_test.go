@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -41,6 +42,20 @@ func TestLoaderBreak(t *testing.T) {
 		}
 	}
 	settled(t, before)
+}
+
+// TestStopWaits has a slow goroutine in the pass: stop must not return before it ended.
+func TestStopWaits(t *testing.T) {
+	p := newLoader(t, numbered(t, 4, nil), LoaderOptions{}).start(context.Background())
+	var ended atomic.Bool
+	p.wg.Go(func() {
+		<-p.ctx.Done()
+		time.Sleep(50 * time.Millisecond)
+		ended.Store(true)
+	})
+	if p.stop(); !ended.Load() {
+		t.Error("stop returned while a goroutine of the pass was running")
+	}
 }
 
 func TestLoaderCancel(t *testing.T) {
