@@ -127,7 +127,7 @@ func (b *builder) depthwise(c *ref.Convolution) *fusedDepthwise {
 	dw := &fusedDepthwise{dst: ref.NewTensor(c.Dst.DType, dims...), at: at}
 	dw.op = ref.DepthwisePostOp{Mid: midType, Weights: ref.NewTensor(weiType, weiDims...), Stride: stride, Padding: 1}
 	dw.op.Bias = ref.NewTensor(ref.F32, weiDims[0])
-	b.fill.weights("dw-wei", dw.op.Weights)
+	b.fill.weights("dw-wei", dw.op.Weights, midType)
 	c.Dst.DType = midType
 	return dw
 }

@@ -20,7 +20,7 @@ type productArgs struct {
 // on how large results get.
 func (b *builder) product(p productArgs) (bias *ref.Tensor, attr ref.Attr) {
 	b.fill.source("src", p.src)
-	b.fill.weights("wei", p.wei)
+	b.fill.weights("wei", p.wei, p.src.DType)
 
 	// First the source's and weights' scales: they decide the spread.
 	args := map[ref.Arg]*ref.Tensor{ref.ArgSrc: p.src, ref.ArgWeights: p.wei, ref.ArgDst: p.dst}

@@ -57,6 +57,6 @@
 // exact (division, roots, exponentials, data=real) the distance to the exact
 // real result is bounded; tolerance.go says by what, and why.
 //
-// Options.WeightLimit restricts 8-bit weights for CPUs without VNNI, whose
+// Options.PairSaturation restricts 8-bit weights for CPUs without VNNI, whose
 // instructions saturate sums of two products at 16 bits.
 package conformance

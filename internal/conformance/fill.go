@@ -12,9 +12,9 @@ import (
 // from the seed and its name, so that a tensor added to a case does not change
 // the others.
 type filler struct {
-	seed        uint64
-	real        bool // any reals, rather than values on which f32 is exact
-	weightLimit int  // greatest magnitude of 8-bit weights
+	seed  uint64
+	real  bool // any reals, rather than values on which f32 is exact
+	pairs bool // weights for CPUs that saturate pairs of products
 }
 
 func (f *filler) stream(name string) *rand.Rand {
@@ -41,15 +41,22 @@ func (f *filler) source(name string, t *ref.Tensor) {
 	})
 }
 
-// weights fills weights: 8-bit ones up to the limit, floats eighths in [-1, 1].
-func (f *filler) weights(name string, t *ref.Tensor) {
+// weights fills the weights that belong to a source of type src: floats are
+// eighths in [-1, 1], 8-bit weights use the whole range but -128, or what
+// Options.PairSaturation leaves of it.
+func (f *filler) weights(name string, t *ref.Tensor, src ref.DType) {
 	rng := f.stream(name)
+	limit, step := 127, 1
+	if f.pairs {
+		limit = 63
+	}
+	if f.pairs && src == ref.S8 {
+		limit, step = 31, 2
+	}
 	f.each(t, func() float64 {
 		switch {
-		case t.DType == ref.U8:
-			return float64(rng.IntN(2*f.weightLimit + 1))
 		case t.DType.Integer():
-			return float64(rng.IntN(2*f.weightLimit+1) - f.weightLimit)
+			return float64(step * (rng.IntN(2*limit+1) - limit))
 		case f.real:
 			return 2*rng.Float64() - 1
 		}

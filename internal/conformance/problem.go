@@ -8,9 +8,11 @@ import (
 
 // Options adapt a suite to the machine it runs on.
 type Options struct {
-	// WeightLimit is the greatest magnitude of 8-bit weights; 0 means 127. CPUs
-	// without VNNI or AMX need 63, or sums of two products saturate.
-	WeightLimit int
+	// PairSaturation restricts 8-bit weights to what CPUs without VNNI or AMX
+	// compute exactly: 7 bits, for their sums of two products saturate at 16
+	// bits, and even with a source of type s8, for oneDNN then halves the
+	// weights of convolutions (developer guide, "Nuances of int8 Computations").
+	PairSaturation bool
 }
 
 // A Problem is a case with its data: what a Backend computes.
@@ -60,11 +62,8 @@ func Build(line string, o Options) (*Problem, error) {
 	if build == nil {
 		return nil, fmt.Errorf("case %q: unknown kind %q", line, f.kind)
 	}
-	if o.WeightLimit == 0 {
-		o.WeightLimit = 127
-	}
 	b := &builder{fields: f, tags: map[ref.Arg]string{}, spreadOf: 1}
-	b.fill = filler{seed: uint64(b.integer("seed", 1)), real: b.text("data", "exact") == "real", weightLimit: o.WeightLimit}
+	b.fill = filler{seed: uint64(b.integer("seed", 1)), real: b.text("data", "exact") == "real", pairs: o.PairSaturation}
 	op, err := build(b)
 	if err == nil {
 		err = b.finish()

@@ -1,7 +1,6 @@
 package conformance
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -17,9 +16,10 @@ type Suite struct {
 	// Reproduce returns the command that repeats one case.
 	Reproduce func(line string) string
 
-	// MaySkip says why a case that the backend cannot compute may be left out on
-	// this machine. "" means that it may not: then it fails.
-	MaySkip func(line string, err error) string
+	// Excuse says why a failed case does not count here, as one that the backend
+	// cannot compute (ErrUnsupported) or is known to get wrong (ErrMismatch). ""
+	// means that it counts. The result is nil where there is none.
+	Excuse func(line string, result *Result, err error) string
 }
 
 // A Summary counts what became of the cases.
@@ -39,8 +39,8 @@ func (s *Suite) Run(t *testing.T, cases []Case) Summary {
 			if result != nil && result.Reference {
 				sum.Slow = append(sum.Slow, result.Impl+"\t"+c.Line)
 			}
-			if errors.Is(err, ErrUnsupported) {
-				if reason := s.MaySkip(c.Line, err); reason != "" {
+			if err != nil {
+				if reason := s.Excuse(c.Line, result, err); reason != "" {
 					sum.Skipped[reason]++
 					t.Skip(reason)
 				}

@@ -2,6 +2,7 @@ package onednn
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/octet-dnn/octet/dnnl"
@@ -41,10 +42,11 @@ func (c *call) attr(a ref.Attr, dst *ref.Tensor) dnnl.Attr {
 			c.values(dnnl.ArgScale(arg), ref.F32, p.Values)
 		}
 	}
-	for arg, p := range a.Scales {
-		scale(argOf(arg), p)
+	for _, arg := range slices.Sorted(maps.Keys(a.Scales)) {
+		scale(argOf(arg), a.Scales[arg])
 	}
-	for arg, p := range a.ZeroPoints {
+	for _, arg := range slices.Sorted(maps.Keys(a.ZeroPoints)) {
+		p := a.ZeroPoints[arg]
 		out.ZeroPoints = append(out.ZeroPoints, dnnl.ScaleMask{Arg: argOf(arg), Mask: p.Mask})
 		c.values(dnnl.ArgZeroPoint(argOf(arg)), ref.S32, p.Values)
 	}

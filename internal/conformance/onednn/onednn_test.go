@@ -38,7 +38,7 @@ func TestConformance(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	suite := conformance.Suite{Backend: b, Options: options(), Reproduce: reproducer, MaySkip: maySkip}
+	suite := conformance.Suite{Backend: b, Options: options(), Reproduce: reproducer, Excuse: excuse}
 	cases, err := conformance.Cases()
 	if err != nil {
 		t.Fatal(err)
@@ -59,13 +59,9 @@ func TestConformance(t *testing.T) {
 	summary = sum.String()
 }
 
-// options: without VNNI, pairs of products of u8 and 8-bit weights saturate at
-// 16 bits; 7-bit weights cannot.
+// options says whether this CPU, or the cap on its instructions, lacks VNNI.
 func options() conformance.Options {
-	if isa := dnnl.EffectiveCPUISA(); !isa.HasVNNI() {
-		return conformance.Options{WeightLimit: 63}
-	}
-	return conformance.Options{}
+	return conformance.Options{PairSaturation: !dnnl.EffectiveCPUISA().HasVNNI()}
 }
 
 func reproducer(line string) string {
@@ -74,14 +70,4 @@ func reproducer(line string) string {
 		env = "ONEDNN_MAX_CPU_ISA=" + v + " "
 	}
 	return fmt.Sprintf("%sgo test ./internal/conformance/onednn -count=1 -run TestConformance -threads %d -case '%s'", env, *threads, line)
-}
-
-// maySkip excuses what oneDNN documents as beyond the machine: bf16 needs
-// AVX-512.
-func maySkip(line string, _ error) string {
-	isa := dnnl.EffectiveCPUISA()
-	if strings.Contains(line, "bf16") && isa&dnnl.ISAAVX512Core != dnnl.ISAAVX512Core {
-		return "bf16 on " + isa.String()
-	}
-	return ""
 }
