@@ -32,8 +32,9 @@ type Calibrator struct {
 	table  *Table // of the batches so far, or nil
 }
 
-// New builds the graph of the FP32 model m and a Runner for it. The Calibrator
-// keeps m's parameters, and has to be closed.
+// New builds the graph of the FP32 model m and a Runner for it. A model that is
+// INT8 already is an ErrMismatch. The Calibrator keeps m's parameters, and has
+// to be closed.
 func New(m *model.Model, o Options) (*Calibrator, error) {
 	if err := o.check(); err != nil {
 		return nil, fmt.Errorf("calibrate: %w", err)
@@ -47,6 +48,11 @@ func New(m *model.Model, o Options) (*Calibrator, error) {
 	g, err := graph.Build(m)
 	if err != nil {
 		return nil, fmt.Errorf("calibrate %s: %w", m.Name, err)
+	}
+	for _, l := range g.Layers {
+		if err := refuseQuantized(g, l); err != nil {
+			return nil, fmt.Errorf("calibrate %s: %w", m.Name, err)
+		}
 	}
 	return newCalibrator(g, model.Fingerprint(m), o)
 }

@@ -72,7 +72,7 @@ func (q *quantizer) collect() error {
 				q.names[v.Name] = true
 			}
 		}
-		if err := q.refuseQuantized(l); err != nil {
+		if err := refuseQuantized(q.g, l); err != nil {
 			return err
 		}
 		_, conv := l.Op.(*graph.Conv)
@@ -89,7 +89,8 @@ func (q *quantizer) collect() error {
 	return nil
 }
 
-func (q *quantizer) refuseQuantized(l *graph.Layer) error {
+// refuseQuantized fails for a layer that computes with integers already.
+func refuseQuantized(g *graph.Graph, l *graph.Layer) error {
 	quantized := false
 	switch op := l.Op.(type) {
 	case *graph.Conv:
@@ -100,7 +101,7 @@ func (q *quantizer) refuseQuantized(l *graph.Layer) error {
 		quantized = true
 	}
 	if quantized {
-		return fmt.Errorf("quantize graph %q: layer %q (%s) is INT8 already: %w", q.g.Name, l.Name, l.Op.Kind(), ErrMismatch)
+		return fmt.Errorf("quantize graph %q: layer %q (%s) is INT8 already: %w", g.Name, l.Name, l.Op.Kind(), ErrMismatch)
 	}
 	return nil
 }
