@@ -9,15 +9,10 @@ import (
 
 func (lw *lowering) conv(op *graph.Conv) {
 	x := lw.ordered(lw.in(0), channelsLast)
-	f := lw.layer.In[1]
+	f, filter := lw.filter()
 	if lw.err != nil {
 		return
 	}
-	if f.Const == nil {
-		lw.fail(fmt.Errorf("filter %q is computed: %w", f.Name, errUnsupported))
-		return
-	}
-	filter := toInts(f.Const.Dims)
 	w, err := op.Resolve(x.dims, filter)
 	if err != nil {
 		lw.fail(err)
@@ -46,6 +41,17 @@ func (lw *lowering) conv(op *graph.Conv) {
 	weights := lw.packed(p, f, op.Int8, 0, lw.desc(dims, wdt, plain))
 	lw.run(p, append(lw.arguments(&e), arg{dnnl.ArgSrc, x}, arg{dnnl.ArgWeights, weights}, arg{dnnl.ArgBias, lw.in(2)}, arg{dnnl.ArgDst, y})...)
 	lw.resultAs(y)
+}
+
+// filter returns the filter of the current layer and its dims. It must be a
+// parameter, since it is packed once.
+func (lw *lowering) filter() (*graph.Value, []int) {
+	f := lw.layer.In[1]
+	if f.Const == nil {
+		lw.fail(fmt.Errorf("filter %q is computed: %w", f.Name, errUnsupported))
+		return f, nil
+	}
+	return f, toInts(f.Const.Dims)
 }
 
 // groupedFilter returns the filter dims oneDNN wants: G,O/G,I,H,W with groups.
@@ -148,15 +154,10 @@ func (lw *lowering) resultAs(y *tensor) {
 
 func (lw *lowering) deconv(op *graph.Deconv) {
 	x := lw.ordered(lw.in(0), channelsLast)
-	f := lw.layer.In[1]
+	f, filter := lw.filter()
 	if lw.err != nil {
 		return
 	}
-	if f.Const == nil {
-		lw.fail(fmt.Errorf("filter %q is computed: %w", f.Name, errUnsupported))
-		return
-	}
-	filter := toInts(f.Const.Dims)
 	w, err := op.Resolve(x.dims, filter)
 	if err != nil {
 		lw.fail(err)
