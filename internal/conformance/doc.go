@@ -26,7 +26,7 @@
 //	                 FUNC[:alpha[:beta]], an element-wise function such as relu or clip
 //	                 FUNC:T:M, a binary one such as add with a tensor of type T that is full in the dims of mask M
 //	                 dw:MID:STRIDE, a 3x3 depthwise convolution of a result stored as MID
-//	stag= wtag= dtag=  memory layouts, oneDNN's names; "any" lets the executor choose
+//	stag= s1tag= wtag= dtag=  memory layouts, oneDNN's names; "any" lets the executor choose
 //	seed=N         of the random data (1)
 //	data=real      random reals instead of values on which f32 arithmetic is exact
 //

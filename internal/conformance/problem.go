@@ -65,7 +65,7 @@ func Build(line string, o Options) (*Problem, error) {
 	b := &builder{fields: f, tags: map[ref.Arg]string{}, spreadOf: 1}
 	b.fill = filler{seed: uint64(b.integer("seed", 1)), real: b.text("data", "exact") == "real", pairs: o.PairSaturation}
 	op, err := build(b)
-	if err == nil {
+	if err == nil || b.err != nil { // a bad field explains what it led to
 		err = b.finish()
 	}
 	if err != nil {
