@@ -158,7 +158,12 @@ func (w *weightStore) packRaw(raw []byte, src, want *dnnl.Desc) (*tensor, error)
 	if src.Size() != len(raw) {
 		return nil, fmt.Errorf("%d bytes for %v: want %d", len(raw), src, src.Size())
 	}
-	t, _, err := w.allocate(want, nil)
+	own, err := want.Clone() // the primitive that chose it may go before the weights
+	if err != nil {
+		return nil, err
+	}
+	w.owned = append(w.owned, own)
+	t, _, err := w.allocate(own, nil)
 	if err != nil {
 		return nil, err
 	}
