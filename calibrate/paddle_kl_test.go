@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/octet-dnn/octet/internal/refdata"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/sbinet/npyio/npz"
 )
@@ -31,7 +33,7 @@ type klFixtures struct {
 
 func loadKLFixtures(t *testing.T) (dir string, f klFixtures) {
 	t.Helper()
-	dir = shared(t, "paddle", "fixtures", "kl")
+	dir = refdata.Path(t, "paddle", "fixtures", "kl")
 	b, err := os.ReadFile(filepath.Join(dir, "expected.json"))
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/octet-dnn/octet/internal/refdata"
+
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/octet-dnn/octet/graph"
@@ -452,10 +454,10 @@ func TestZeroThreshold(t *testing.T) {
 func TestQuantizeFixtures(t *testing.T) {
 	paths := map[string]string{}
 	for _, n := range []string{"tiny_resnet", "tiny_mobilenet", "tiny_inception", "tiny_resnet_label"} {
-		paths["legacy/"+n] = shared(t, "paddle", "fixtures", "legacy", n, "separate")
+		paths["legacy/"+n] = refdata.Path(t, "paddle", "fixtures", "legacy", n, "separate")
 	}
 	for _, n := range []string{"resnet50", "mobilenet_v1_x0_75"} {
-		paths[n] = shared(t, "realmodels", n, "fluid")
+		paths[n] = refdata.Path(t, "realmodels", n, "fluid")
 	}
 	for _, name := range slices.Sorted(maps.Keys(paths)) {
 		t.Run(name, func(t *testing.T) {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/octet-dnn/octet/internal/refdata"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/sbinet/npyio"
 
@@ -56,7 +58,7 @@ func TestWeightScales(t *testing.T) {
 // The scales of the fixtures, but for the dead channel, where Paddle stored 0.
 func TestWeightScalesFixture(t *testing.T) {
 	_, fixtures := loadKLFixtures(t)
-	f, err := os.Open(shared(t, "paddle", "fixtures", "kl", "weights.npy"))
+	f, err := os.Open(refdata.Path(t, "paddle", "fixtures", "kl", "weights.npy"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,23 +9,10 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"testing"
-)
 
-// imagenet returns the folder of real pictures, or skips.
-func imagenet(t testing.TB) string {
-	t.Helper()
-	shared := os.Getenv("OCTET_SHARED")
-	if shared == "" {
-		shared = filepath.Join("..", "..", "shared")
-	}
-	dir := filepath.Join(shared, "imagenet", "ILSVRC2012")
-	if _, err := os.Stat(filepath.Join(dir, "val_list.txt")); err != nil {
-		t.Skipf("SKIP-NODATA: no real pictures (%v); set OCTET_SHARED", err)
-	}
-	return dir
-}
+	"github.com/octet-dnn/octet/internal/refdata"
+)
 
 // TestRealPictures reads pictures of ImageNet end to end. Each is compared with
 // the standard library's decoder, which differs from libjpeg in rounding and
@@ -34,7 +21,7 @@ func imagenet(t testing.TB) string {
 // give tens.
 func TestRealPictures(t *testing.T) {
 	const worstMean = 5
-	dir := imagenet(t)
+	dir := refdata.Path(t, "imagenet", "ILSVRC2012")
 	for _, file := range []string{"val_list.txt", "train_list.txt"} {
 		all, err := Open(dir, file, ListOptions{Classes: 1000, NeedLabels: true})
 		if err != nil {

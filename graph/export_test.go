@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/octet-dnn/octet/internal/refdata"
+
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/octet-dnn/octet/model"
@@ -84,7 +86,7 @@ func TestRoundTrip(t *testing.T) {
 	}
 	for _, dir := range []string{"resnet50/fluid", "resnet50/pdmodel", "mobilenet_v1_x0_75/fluid"} {
 		t.Run(dir, func(t *testing.T) {
-			m, err := model.Load(filepath.Join(shared(t, "realmodels"), filepath.FromSlash(dir)))
+			m, err := model.Load(filepath.Join(refdata.Path(t, "realmodels"), filepath.FromSlash(dir)))
 			if err != nil {
 				t.Skipf("SKIP-NODATA: %v", err)
 			}

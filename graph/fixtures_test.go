@@ -6,26 +6,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/octet-dnn/octet/internal/refdata"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/sbinet/npyio"
 
 	"github.com/octet-dnn/octet/model"
 )
-
-// shared returns a folder of the test material that is not part of the
-// repository, and skips the test where it is absent.
-func shared(t testing.TB, sub string) string {
-	t.Helper()
-	root := os.Getenv("OCTET_SHARED")
-	if root == "" {
-		root = filepath.Join("..", "..", "shared")
-	}
-	dir := filepath.Join(root, filepath.FromSlash(sub))
-	if _, err := os.Stat(dir); err != nil {
-		t.Skipf("SKIP-NODATA: %s is not there (OCTET_SHARED names the folder)", dir)
-	}
-	return dir
-}
 
 // A fixture is a program made with real Paddle, with inputs and outputs.
 type fixture struct {
@@ -34,7 +21,7 @@ type fixture struct {
 }
 
 func fixtures(t testing.TB) []fixture {
-	root := shared(t, "paddle/fixtures")
+	root := refdata.Path(t, "paddle/fixtures")
 	var all []fixture
 	for _, kind := range []struct{ glob, sub, outputs string }{
 		{"legacy/*", "separate", "out_*.npy"},

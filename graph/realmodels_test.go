@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/octet-dnn/octet/internal/refdata"
+
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/octet-dnn/octet/model"
@@ -57,7 +59,7 @@ func TestRealModelsFuse(t *testing.T) {
 		{"mobilenet_v1_x0_75/pdmodel", mobilenet, nil},
 	} {
 		t.Run(tt.dir, func(t *testing.T) {
-			dir := filepath.Join(shared(t, "realmodels"), filepath.FromSlash(tt.dir))
+			dir := filepath.Join(refdata.Path(t, "realmodels"), filepath.FromSlash(tt.dir))
 			m, err := model.Load(dir)
 			if err != nil {
 				t.Skipf("SKIP-NODATA: %v", err)

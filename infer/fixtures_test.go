@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/octet-dnn/octet/internal/refdata"
+
 	"github.com/octet-dnn/octet/model"
 )
 
@@ -20,7 +22,7 @@ const int8Tol = 1e-5
 // TestFP32Fixtures runs every model that real Paddle wrote, FP32 nets and
 // single operators, and compares with Paddle's outputs.
 func TestFP32Fixtures(t *testing.T) {
-	root := filepath.Join(sharedDir(t), "paddle", "fixtures")
+	root := filepath.Join(refdata.Path(t), "paddle", "fixtures")
 	for _, dir := range glob(t, filepath.Join(root, "legacy", "*", "separate")) {
 		t.Run("legacy/"+filepath.Base(filepath.Dir(dir)), func(t *testing.T) {
 			checkFixture(t, dir, filepath.Dir(dir), "out_%d.npy", relTol)
@@ -39,7 +41,7 @@ func TestFP32Fixtures(t *testing.T) {
 // emulation.
 func TestINT8Fixtures(t *testing.T) {
 	needExactINT8(t)
-	for _, file := range glob(t, filepath.Join(sharedDir(t), "paddle", "fixtures", "int8", "*", "__model__")) {
+	for _, file := range glob(t, filepath.Join(refdata.Path(t), "paddle", "fixtures", "int8", "*", "__model__")) {
 		dir := filepath.Dir(file)
 		t.Run(filepath.Base(dir), func(t *testing.T) {
 			checkFixture(t, dir, dir, "out_emulated_%d.npy", int8Tol)

@@ -21,7 +21,7 @@ type instance struct {
 }
 
 func newInstance(e *dnnl.Engine, p *plan) (*instance, error) {
-	in := &instance{plan: p, ptrs: make([]unsafe.Pointer, p.bound)}
+	in := &instance{plan: p}
 	if err := in.build(e); err != nil {
 		in.Close()
 		return nil, err

@@ -6,16 +6,19 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/octet-dnn/octet/internal/refdata"
+
+	"github.com/sbinet/npyio/npz"
+
 	"github.com/octet-dnn/octet/graph"
 	"github.com/octet-dnn/octet/model"
-	"github.com/sbinet/npyio/npz"
 )
 
 // TestINT8Activations fetches every u8 and s8 value of the INT8 fixtures and
 // compares its bytes with the exact emulation.
 func TestINT8Activations(t *testing.T) {
 	needExactINT8(t)
-	for _, file := range glob(t, filepath.Join(sharedDir(t), "paddle", "fixtures", "int8", "*", "activations_emulated.npz")) {
+	for _, file := range glob(t, filepath.Join(refdata.Path(t), "paddle", "fixtures", "int8", "*", "activations_emulated.npz")) {
 		dir := filepath.Dir(file)
 		t.Run(filepath.Base(dir), func(t *testing.T) { checkActivations(t, dir, file) })
 	}

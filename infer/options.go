@@ -23,7 +23,7 @@ type Options struct {
 	// each plan compiled (debug). Nil means silence.
 	Logger *slog.Logger
 
-	// watch and observe serve calibration, see NewRunner.
+	// watch serves calibration, see NewRunner.
 	watch []string
 }
 

@@ -118,7 +118,7 @@ func (p *Predictor) Run(ctx context.Context, in []*model.Tensor) ([]*model.Tenso
 }
 
 // RunInto is Run with outputs in memory of the caller: tensors of the right
-// type and dims. It allocates nothing once a shape has been seen.
+// type and dims. It allocates nothing once every stream has served the shape.
 func (p *Predictor) RunInto(ctx context.Context, in, out []*model.Tensor) error {
 	g, err := p.geometry(in)
 	if err != nil {

@@ -15,8 +15,7 @@ type session struct {
 	tail tailRun
 	// direct maps each body output to the network output it is written into,
 	// or -1 where scratch takes it.
-	direct  []int
-	scratch [][]byte
+	direct []int
 }
 
 // A lane is one input or output of the body over the whole batch.
@@ -73,7 +72,6 @@ func newSession(p *Predictor, g *geometry) (*session, error) {
 		}
 		if s.direct[i] < 0 {
 			buf := bytesOf(make([]uint64, (size+7)/8))[:size]
-			s.scratch = append(s.scratch, buf)
 			s.out[i].base = unsafe.Pointer(unsafe.SliceData(buf))
 			sources[v] = buf
 		}

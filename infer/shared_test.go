@@ -2,25 +2,12 @@ package infer
 
 import (
 	"os"
-	"path/filepath"
 	"testing"
 
-	"github.com/octet-dnn/octet/model"
 	"github.com/sbinet/npyio"
-)
 
-// sharedDir returns the folder of reference data that is not part of the
-// project, or skips the test.
-func sharedDir(t testing.TB) string {
-	dir := os.Getenv("OCTET_SHARED")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "shared")
-	}
-	if _, err := os.Stat(dir); err != nil {
-		t.Skipf("SKIP-NODATA: no reference data at %s (set OCTET_SHARED)", dir)
-	}
-	return dir
-}
+	"github.com/octet-dnn/octet/model"
+)
 
 // readNpy reads an array of float32, int64, int8 or uint8.
 func readNpy(t testing.TB, path string) *model.Tensor {

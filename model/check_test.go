@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/octet-dnn/octet/internal/refdata"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -97,7 +99,7 @@ func TestFeedsFetches(t *testing.T) {
 	if got := p.Blocks[0].Ops[0].Out("Out")[0]; got != "label" {
 		t.Errorf("the first operator feeds %s, want label", got)
 	}
-	legacy := mustLoad(t, shared(t, "paddle/fixtures/legacy/tiny_resnet_label/combined"))
+	legacy := mustLoad(t, refdata.Path(t, "paddle/fixtures/legacy/tiny_resnet_label/combined"))
 	if got := len(legacy.Program.Fetches()); got != 3 {
 		t.Errorf("tiny_resnet_label fetches %d, want loss, acc1, acc5", got)
 	}

@@ -6,22 +6,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-)
 
-// shared returns a folder of the test material that is not part of the
-// repository, and skips the test where it is absent.
-func shared(t testing.TB, sub string) string {
-	t.Helper()
-	root := os.Getenv("OCTET_SHARED")
-	if root == "" {
-		root = filepath.Join("..", "..", "shared")
-	}
-	dir := filepath.Join(root, filepath.FromSlash(sub))
-	if _, err := os.Stat(dir); err != nil {
-		t.Skipf("SKIP-NODATA: %s is not there (OCTET_SHARED names the folder)", dir)
-	}
-	return dir
-}
+	"github.com/octet-dnn/octet/internal/refdata"
+)
 
 // programFiles lists the program files below dir.
 func programFiles(t testing.TB, dir string) []string {
@@ -50,7 +37,7 @@ func paddleModels(t testing.TB) []string {
 		"paddle/fixtures/legacy", "paddle/fixtures/paddle26", "paddle/fixtures/int8", "paddle/fixtures/qdq",
 		"thirdparty", "realmodels",
 	} {
-		out = append(out, programFiles(t, shared(t, sub))...)
+		out = append(out, programFiles(t, refdata.Path(t, sub))...)
 	}
 	return out
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/octet-dnn/octet/internal/refdata"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -114,7 +116,7 @@ func TestPaddleModelsSave(t *testing.T) {
 // TestPaddleFilesAreBytewise saves Paddle's models in their own form and wants
 // Paddle's own bytes, file by file.
 func TestPaddleFilesAreBytewise(t *testing.T) {
-	legacy := shared(t, "paddle/fixtures/legacy")
+	legacy := refdata.Path(t, "paddle/fixtures/legacy")
 	for _, c := range []struct {
 		sub  string
 		form Form

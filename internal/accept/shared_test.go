@@ -1,9 +1,9 @@
 package accept
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
+
+	"github.com/octet-dnn/octet/internal/refdata"
 
 	"github.com/octet-dnn/octet/dataset"
 	"github.com/octet-dnn/octet/model"
@@ -27,20 +27,9 @@ var nets = []net{
 	{"mobilenet_v1_x0_75", dataset.MobileNetPreset(), 605, 743, 595},
 }
 
-func sharedDir(t testing.TB) string {
-	dir := os.Getenv("OCTET_SHARED")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared")
-	}
-	if _, err := os.Stat(filepath.Join(dir, "realmodels")); err != nil {
-		t.Skipf("SKIP-NODATA: no real models under %s (set OCTET_SHARED)", dir)
-	}
-	return dir
-}
-
 func (n net) load(t testing.TB) *model.Model {
 	t.Helper()
-	m, err := model.Load(filepath.Join(sharedDir(t), "realmodels", n.name, "fluid"))
+	m, err := model.Load(refdata.Path(t, "realmodels", n.name, "fluid"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +39,7 @@ func (n net) load(t testing.TB) *model.Model {
 // pictures opens a list of the shared ImageNet excerpt.
 func pictures(t testing.TB, list string) *dataset.List {
 	t.Helper()
-	l, err := dataset.Open(filepath.Join(sharedDir(t), "imagenet", "ILSVRC2012"), list, dataset.ListOptions{Classes: 1000})
+	l, err := dataset.Open(refdata.Path(t, "imagenet", "ILSVRC2012"), list, dataset.ListOptions{Classes: 1000})
 	if err != nil {
 		t.Fatal(err)
 	}

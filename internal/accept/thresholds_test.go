@@ -4,9 +4,10 @@ import (
 	"encoding/json"
 	"math"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/octet-dnn/octet/internal/refdata"
 
 	"github.com/octet-dnn/octet/calibrate"
 	"github.com/octet-dnn/octet/dataset"
@@ -33,7 +34,7 @@ type reference struct {
 // threshold with Paddle's, for max and for KL.
 func TestRealModelsThresholds(t *testing.T) {
 	for _, n := range nets {
-		file, err := os.ReadFile(filepath.Join(sharedDir(t), "realmodels", n.name, "reference_thresholds.json"))
+		file, err := os.ReadFile(refdata.Path(t, "realmodels", n.name, "reference_thresholds.json"))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/octet-dnn/octet/internal/refdata"
+
 	"github.com/sbinet/npyio"
 	"github.com/sbinet/npyio/npz"
 
@@ -15,21 +17,6 @@ import (
 	"github.com/octet-dnn/octet/internal/ref"
 	"github.com/octet-dnn/octet/model"
 )
-
-// shared returns a folder of the test material that is not part of the
-// repository, and skips the test where it is absent.
-func shared(t testing.TB, sub string) string {
-	t.Helper()
-	root := os.Getenv("OCTET_SHARED")
-	if root == "" {
-		root = filepath.Join("..", "..", "..", "shared")
-	}
-	dir := filepath.Join(root, filepath.FromSlash(sub))
-	if _, err := os.Stat(dir); err != nil {
-		t.Skipf("SKIP-NODATA: %s is not there (OCTET_SHARED names the folder)", dir)
-	}
-	return dir
-}
 
 // readNPY reads an array of any of the types that the fixtures have.
 func readNPY(t testing.TB, file string) *ref.Tensor {
@@ -129,7 +116,7 @@ func TestFP32Fixtures(t *testing.T) {
 	// The project's promise for FP32; measured here: below 2e-6.
 	const tolerance = 1e-4
 	for _, kind := range []struct{ dir, model string }{{"legacy", "separate"}, {"paddle26", ""}} {
-		for _, dir := range caseDirs(t, shared(t, "paddle/fixtures/"+kind.dir)) {
+		for _, dir := range caseDirs(t, refdata.Path(t, "paddle/fixtures/"+kind.dir)) {
 			t.Run(kind.dir+"/"+filepath.Base(dir), func(t *testing.T) {
 				for name, build := range map[string]func(*model.Model) (*graph.Graph, error){"plain": graph.Import, "fused": graph.Build} {
 					if name == "plain" && filepath.Base(dir) == "op_local_response_norm" {
@@ -169,7 +156,7 @@ func load(t testing.TB, path string, build func(*model.Model) (*graph.Graph, err
 // s8 values must be equal, float ones within a rounding of float32.
 func TestInt8Fixtures(t *testing.T) {
 	const tolerance = 1e-6
-	for _, dir := range caseDirs(t, shared(t, "paddle/fixtures/int8")) {
+	for _, dir := range caseDirs(t, refdata.Path(t, "paddle/fixtures/int8")) {
 		t.Run(filepath.Base(dir), func(t *testing.T) {
 			g := load(t, dir, graph.Build)
 			values, err := Run(g, inputs(t, dir, g))
@@ -228,7 +215,7 @@ func TestNamesAfterFusion(t *testing.T) {
 	const tolerance = 1e-5
 	for net, least := range map[string]int{"tiny_resnet": 8, "tiny_mobilenet": 8, "tiny_inception": 10} {
 		t.Run(net, func(t *testing.T) {
-			dir := shared(t, "paddle/fixtures/legacy/"+net)
+			dir := refdata.Path(t, "paddle/fixtures/legacy/"+net)
 			g := load(t, filepath.Join(dir, "separate"), graph.Build)
 			values, err := Run(g, inputs(t, dir, g))
 			if err != nil {
