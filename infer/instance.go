@@ -7,15 +7,17 @@ import (
 	"github.com/octet-dnn/octet/dnnl"
 )
 
-// An instance is a plan with memory: an arena, and the chain of primitives that
-// one cgo call executes. One goroutine at a time may run it.
+// An instance is a plan with memory: an arena, and segments, of which there is
+// just one, a chain of primitives that one cgo call executes, unless the plan
+// has steps in Go. One goroutine at a time may run it.
 type instance struct {
-	plan   *plan
-	stream *dnnl.Stream
-	chain  *dnnl.Chain
-	arena  *dnnl.Buffer
-	own    []interface{ Close() error }
-	ptrs   []unsafe.Pointer // of the bound memories, then of the aliases
+	plan     *plan
+	stream   *dnnl.Stream
+	segments []segment
+	arena    *dnnl.Buffer
+	bound    []boundView
+	own      []interface{ Close() error }
+	ptrs     []unsafe.Pointer // of the bound memories, then of the aliases
 	// aliases holds, for each view of bound memory, the index of that memory.
 	aliases []int
 }
@@ -43,11 +45,20 @@ func (in *instance) build(e *dnnl.Engine) error {
 			return err
 		}
 	}
-	steps := make([]dnnl.Step, len(in.plan.steps))
-	var extra []*dnnl.Memory // views of bound memory: bound again under their own descriptor
-	var from []int
+	var chains [][]dnnl.Step // one a segment, nil for a step in Go
 	for i, s := range in.plan.steps {
-		steps[i].Primitive = s.prim
+		if s.host != nil {
+			g, err := in.hostSegment(s)
+			if err != nil {
+				return err
+			}
+			in.segments, chains = append(in.segments, g), append(chains, nil)
+			continue
+		}
+		if i == 0 || in.plan.steps[i-1].host != nil {
+			in.segments, chains = append(in.segments, segment{}), append(chains, nil)
+		}
+		d := dnnl.Step{Primitive: s.prim}
 		for _, a := range s.args {
 			m := a.t.mem
 			switch {
@@ -58,17 +69,25 @@ func (in *instance) build(e *dnnl.Engine) error {
 				if m, err = in.memory(e, a.t); err != nil {
 					return err
 				}
-				if a.t.bound > 0 {
-					extra, from = append(extra, m), append(from, a.t.bound-1)
+				if a.t.bound > 0 { // bound again under its own descriptor
+					bound, in.aliases = append(bound, m), append(in.aliases, a.t.bound-1)
 				}
 			}
-			steps[i].Args = append(steps[i].Args, dnnl.ArgMem{Arg: a.arg, Mem: m})
+			d.Args = append(d.Args, dnnl.ArgMem{Arg: a.arg, Mem: m})
+		}
+		last := len(chains) - 1
+		chains[last] = append(chains[last], d)
+	}
+	in.ptrs = make([]unsafe.Pointer, len(bound))
+	for i, steps := range chains {
+		if steps == nil {
+			continue
+		}
+		if in.segments[i].chain, err = dnnl.NewChain(steps, bound); err != nil {
+			return err
 		}
 	}
-	in.ptrs = make([]unsafe.Pointer, len(bound)+len(extra))
-	in.aliases = from
-	in.chain, err = dnnl.NewChain(steps, append(bound, extra...))
-	return err
+	return nil
 }
 
 func (in *instance) boundTensor(i int) *tensor {
@@ -97,7 +116,14 @@ func (in *instance) run() error {
 	for i, from := range in.aliases {
 		in.ptrs[in.plan.bound+i] = in.ptrs[from]
 	}
-	return in.chain.Run(in.stream, in.ptrs)
+	in.bindViews()
+	defer in.releaseViews()
+	for i := range in.segments {
+		if err := in.segments[i].run(in); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // floats returns the FP32 elements of a watched tensor in memory order. It is
@@ -112,8 +138,10 @@ func (in *instance) floats(t *tensor) []float32 {
 
 // Close frees the memory. It may be called twice.
 func (in *instance) Close() error {
-	if in.chain != nil {
-		in.chain.Close()
+	for _, g := range in.segments {
+		if g.chain != nil {
+			g.chain.Close()
+		}
 	}
 	for _, m := range slices.Backward(in.own) {
 		m.Close()
@@ -124,6 +152,6 @@ func (in *instance) Close() error {
 	if in.arena != nil {
 		in.arena.Close()
 	}
-	in.chain, in.stream, in.arena, in.own = nil, nil, nil, nil
+	in.segments, in.stream, in.arena, in.own = nil, nil, nil, nil
 	return nil
 }

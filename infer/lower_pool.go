@@ -3,6 +3,7 @@ package infer
 import (
 	"github.com/octet-dnn/octet/dnnl"
 	"github.com/octet-dnn/octet/graph"
+	"github.com/octet-dnn/octet/infer/internal/hostop"
 )
 
 var poolAlgs = map[graph.PoolKind]dnnl.PoolAlg{
@@ -94,17 +95,28 @@ func (lw *lowering) resize(op *graph.Resize) {
 	if lw.err != nil {
 		return
 	}
-	alg := dnnl.ResampleLinear
-	whole := y.dims[2]%x.dims[2] == 0 && y.dims[3]%x.dims[3] == 0
-	switch {
-	case op.Nearest && (op.AlignCorners || !whole), !op.Nearest && (op.AlignCorners || op.AlignMode != 0):
-		lw.fail(errUnsupported) // oneDNN knows half-pixel centres only; they agree for nearest at whole factors
+	if !oneDNNGrid(op, x.dims, y.dims) {
+		lw.host(hostop.Resize(op), x, y)
+		lw.result(0, y)
 		return
-	case op.Nearest:
+	}
+	alg := dnnl.ResampleLinear
+	if op.Nearest {
 		alg = dnnl.ResampleNearest
 	}
 	lw.add(dnnl.Resampling{Alg: alg, Src: x.desc, Dst: y.desc}, arg{dnnl.ArgSrc, x}, arg{dnnl.ArgDst, y})
 	lw.result(0, y)
+}
+
+// oneDNNGrid reports whether oneDNN samples where Paddle does: it knows
+// half-pixel centres only, of the ratio of the sizes. For nearest, Paddle takes
+// the left corners, which are the same at whole factors.
+func oneDNNGrid(op *graph.Resize, x, y []int) bool {
+	if op.Nearest {
+		return !op.AlignCorners && y[2]%x[2] == 0 && y[3]%x[3] == 0
+	}
+	ratio := func(scale float32, in, out int) bool { return scale == 0 || scale == float32(out)/float32(in) }
+	return !op.AlignCorners && op.AlignMode == 0 && ratio(op.ScaleH, x[2], y[2]) && ratio(op.ScaleW, x[3], y[3])
 }
 
 // reduce averages: over a whole map with the pooling kernel, which is far

@@ -7,6 +7,7 @@ import (
 
 	"github.com/octet-dnn/octet/dnnl"
 	"github.com/octet-dnn/octet/graph"
+	"github.com/octet-dnn/octet/infer/internal/hostop"
 )
 
 // A lowering turns the body of a graph, for one batch size, into steps.
@@ -26,9 +27,11 @@ type lowering struct {
 	err   error
 }
 
-// A step is one primitive with its arguments.
+// A step is one primitive, or one kernel in Go, with its arguments. The
+// arguments of a kernel are numbered by their place in its list.
 type step struct {
 	prim  *dnnl.Primitive
+	host  hostop.Kernel
 	args  []arg
 	layer string
 	kind  string

@@ -10,7 +10,7 @@ import (
 )
 
 // A plan is the body of a network compiled for one input shape: primitives and
-// where their arguments lie in an arena. A plan has no memory of its own
+// kernels in Go, and where their arguments lie in an arena. A plan has no memory of its own
 // besides the primitives, so that the streams share it; see instance.
 type plan struct {
 	steps   []step
@@ -136,18 +136,21 @@ func (p *plan) Close() error {
 	return nil
 }
 
-// A Kernel tells what oneDNN chose for one step of a plan.
+// A Kernel tells what computes one step of a plan.
 type Kernel struct {
 	Layer     string // name of the graph layer
 	Kind      string // kind of that layer, such as "conv"
-	Impl      string // oneDNN's name of the implementation
+	Impl      string // oneDNN's name of the implementation; "go" for Octet's own
 	Reference bool   // a slow reference implementation: worth a bug report
 }
 
 func (p *plan) kernels() []Kernel {
 	list := make([]Kernel, len(p.steps))
 	for i, s := range p.steps {
-		list[i] = Kernel{Layer: s.layer, Kind: s.kind, Impl: s.prim.Impl(), Reference: s.prim.Reference()}
+		list[i] = Kernel{Layer: s.layer, Kind: s.kind, Impl: "go"}
+		if s.prim != nil {
+			list[i].Impl, list[i].Reference = s.prim.Impl(), s.prim.Reference()
+		}
 	}
 	return list
 }

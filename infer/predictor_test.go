@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/octet-dnn/octet/dnnl"
+	"github.com/octet-dnn/octet/graph"
 	"github.com/octet-dnn/octet/model"
 )
 
@@ -29,6 +30,15 @@ func images(t testing.TB, n int, seed uint64) []*model.Tensor {
 		t.Fatal(err)
 	}
 	return []*model.Tensor{in}
+}
+
+func tinyGraph(t testing.TB) *graph.Graph {
+	t.Helper()
+	g, err := graph.Build(tinyNet(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
 }
 
 func newTiny(t testing.TB, o Options) *Predictor {

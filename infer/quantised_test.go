@@ -149,6 +149,14 @@ func reference(x *model.Tensor) *ref.Tensor {
 	return r
 }
 
+func refs(in ...*model.Tensor) []*ref.Tensor {
+	var all []*ref.Tensor
+	for _, x := range in {
+		all = append(all, reference(x))
+	}
+	return all
+}
+
 func demoInputs(t *testing.T, m *model.Model) ([]*model.Tensor, []*ref.Tensor) {
 	t.Helper()
 	const n = 3

@@ -36,7 +36,8 @@ type tensor struct {
 	layout layout
 	store  *storage
 	mem    *dnnl.Memory
-	bound  int // 1-based index into the plan's bound memories
+	data   []byte // of mem
+	bound  int    // 1-based index into the plan's bound memories
 }
 
 func dataType(d model.DType) (dnnl.DataType, error) {

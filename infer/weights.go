@@ -49,7 +49,7 @@ func (w *weightStore) allocate(d *dnnl.Desc, dims []int) (*tensor, []byte, error
 	}
 	w.owned = append(w.owned, m)
 	w.bytes += buf.Size()
-	return &tensor{desc: d, dims: dims, dtype: d.DataType(), mem: m}, buf.Bytes(), nil
+	return &tensor{desc: d, dims: dims, dtype: d.DataType(), mem: m, data: buf.Bytes()}, buf.Bytes(), nil
 }
 
 func (w *weightStore) dense(dims []int, dt dnnl.DataType, l layout) (*tensor, []byte, error) {

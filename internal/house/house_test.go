@@ -23,7 +23,9 @@ var allowed = map[string][]string{
 	"graph":     {"model"},
 	"calibrate": {"graph", "model"},
 	"dataset":   {"model", "dataset/internal/jpeg"},
-	"infer":     {"calibrate", "dnnl", "graph", "model"},
+	"infer":     {"calibrate", "dnnl", "graph", "model", "infer/internal/hostop"},
+
+	"infer/internal/hostop": {"graph", "model"},
 
 	"internal/ref":         {},
 	"internal/refrun":      {"graph", "model", "internal/ref"},
@@ -33,7 +35,7 @@ var allowed = map[string][]string{
 }
 
 // pure builds without cgo.
-var pure = []string{"model", "graph", "calibrate", "dataset", "internal/eval", "internal/ref", "internal/refrun", "internal/conformance", "bench/nets"}
+var pure = []string{"model", "graph", "calibrate", "dataset", "infer/internal/hostop", "internal/eval", "internal/ref", "internal/refrun", "internal/conformance", "bench/nets"}
 
 type pkg struct {
 	ImportPath string
