@@ -15,7 +15,7 @@ struct octet_chain {
     int nbound;
     step *steps;
     dnnl_exec_arg_t *args;
-    dnnl_memory_t *bound;
+    octet_bound *bound;
 };
 
 void octet_chain_destroy(octet_chain *chain) {
@@ -33,7 +33,7 @@ static void *array(size_t n, size_t size) {
 
 octet_chain *octet_chain_create(int nsteps, const dnnl_primitive_t *primitives,
         const int *counts, const dnnl_exec_arg_t *args, int nbound,
-        const dnnl_memory_t *bound) {
+        const octet_bound *bound) {
     size_t nargs = 0;
     for (int i = 0; i < nsteps; i++)
         nargs += (size_t)counts[i];
@@ -61,8 +61,9 @@ octet_chain *octet_chain_create(int nsteps, const dnnl_primitive_t *primitives,
 
 static dnnl_status_t bind(octet_chain *c, const uintptr_t *ptrs) {
     for (int i = 0; i < c->nbound; i++) {
-        dnnl_status_t status
-                = dnnl_memory_set_data_handle(c->bound[i], (void *)ptrs[i]);
+        const octet_bound *b = &c->bound[i];
+        dnnl_status_t status = dnnl_memory_set_data_handle(
+                b->memory, (void *)(ptrs[b->pointer] + b->offset));
         if (status != dnnl_success) return status;
     }
     return dnnl_success;
@@ -71,7 +72,7 @@ static dnnl_status_t bind(octet_chain *c, const uintptr_t *ptrs) {
 // The pointers may be Go's: C must not have them once the call is over.
 static void unbind(octet_chain *c) {
     for (int i = 0; i < c->nbound; i++)
-        (void)dnnl_memory_set_data_handle(c->bound[i], NULL);
+        (void)dnnl_memory_set_data_handle(c->bound[i].memory, NULL);
 }
 
 static int64_t now(void) {

@@ -12,7 +12,7 @@ func (c Chain) c() *C.octet_chain { return (*C.octet_chain)(c.p) }
 
 // CreateChain copies the steps into C memory. The primitives and memories must
 // outlive the chain. The bound memories get their place at each Run.
-func CreateChain(steps []ChainStep, bound []Memory) (Chain, Status) {
+func CreateChain(steps []ChainStep, bound []ChainBound) (Chain, Status) {
 	// One element more than needed, so that there is always a first one.
 	prims := make([]C.dnnl_primitive_t, 0, len(steps)+1)
 	counts := make([]C.int, 0, len(steps)+1)
@@ -23,21 +23,21 @@ func CreateChain(steps []ChainStep, bound []Memory) (Chain, Status) {
 		args = appendArgs(args, s.Args)
 	}
 	args = append(args, C.dnnl_exec_arg_t{})
-	mems := make([]C.dnnl_memory_t, 0, len(bound)+1)
-	for _, m := range bound {
-		mems = append(mems, m.c())
+	places := make([]C.octet_bound, 0, len(bound)+1)
+	for _, b := range bound {
+		places = append(places, C.octet_bound{memory: b.Memory.c(), offset: C.uint64_t(b.Offset), pointer: C.int32_t(b.Pointer)})
 	}
 	h := C.octet_chain_create(C.int(len(steps)), unsafe.SliceData(prims), unsafe.SliceData(counts),
-		&args[0], C.int(len(bound)), unsafe.SliceData(mems))
+		&args[0], C.int(len(bound)), unsafe.SliceData(places))
 	if h == nil {
 		return Chain{}, StatusOutOfMemory
 	}
 	return Chain{unsafe.Pointer(h)}, StatusSuccess
 }
 
-// Run points bound memory i at ptrs[i], executes all steps and waits. There
-// must be as many ptrs as bound memories, and those into Go memory must be
-// pinned. With ns, which then holds one entry a step, it writes the
+// Run points the bound memories at their places, executes all steps and waits.
+// There must be a ptr for each number that a bound memory names, and those into
+// Go memory must be pinned. With ns, which then holds one entry a step, it writes the
 // nanoseconds of every step. The second result is the step that failed, -1 if
 // it was binding or waiting.
 //

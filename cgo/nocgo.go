@@ -32,7 +32,7 @@ func (Primitive) Impl() string                                    { return "" }
 func (Primitive) Execute(Stream, []ExecArg) Status                { return StatusNoCgo }
 func (Primitive) Mismatch([]ExecArg) int                          { return -1 }
 func (Primitive) Destroy()                                        {}
-func CreateChain([]ChainStep, []Memory) (Chain, Status)           { return Chain{}, StatusNoCgo }
+func CreateChain([]ChainStep, []ChainBound) (Chain, Status)       { return Chain{}, StatusNoCgo }
 func (Chain) Run(Stream, []unsafe.Pointer, []int64) (Status, int) { return StatusNoCgo, -1 }
 func (Chain) Destroy()                                            {}
 func SetNumThreads(int) bool                                      { return false }

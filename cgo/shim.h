@@ -113,11 +113,18 @@ int octet_args_mismatch(const_dnnl_primitive_t primitive, int nargs,
 
 typedef struct octet_chain octet_chain;
 
+// A memory that gets its place at each run: offset bytes after ptrs[pointer].
+typedef struct {
+    dnnl_memory_t memory;
+    uint64_t offset;
+    int32_t pointer;
+} octet_bound;
+
 // Copies everything it is given. counts[i] is the number of arguments of step
 // i; args holds them one after the other. NULL when out of memory.
 octet_chain *octet_chain_create(int nsteps, const dnnl_primitive_t *primitives,
         const int *counts, const dnnl_exec_arg_t *args, int nbound,
-        const dnnl_memory_t *bound);
+        const octet_bound *bound);
 void octet_chain_destroy(octet_chain *chain);
 
 typedef struct {
@@ -125,7 +132,7 @@ typedef struct {
     int32_t step; // where it failed; -1 while binding or waiting
 } octet_result;
 
-// Points bound memory i at the address ptrs[i], executes every step in order, waits for
+// Points the bound memories at their places in ptrs, executes every step in order, waits for
 // the stream and points the bound memories at nothing again. With ns it waits
 // after every step and writes how long that took.
 octet_result octet_chain_run(octet_chain *chain, dnnl_stream_t stream,

@@ -84,6 +84,13 @@ type ChainStep struct {
 	Args      []ExecArg
 }
 
+// ChainBound is a memory that gets its place at each run of a chain: Offset
+// bytes after the address at index Pointer.
+type ChainBound struct {
+	Memory          Memory
+	Pointer, Offset int
+}
+
 // Version is what the loaded library says about itself.
 type Version struct {
 	Major, Minor, Patch int

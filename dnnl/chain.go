@@ -21,18 +21,35 @@ type Step struct {
 type Chain struct {
 	handleOf[cgo.Chain]
 	text    []string // of every step, for errors
-	bound   int
+	ptrs    int      // that a run takes
 	running atomic.Bool
 	pin     runtime.Pinner
+}
+
+// Bound is a memory whose place is given at every run of a [Chain]: Offset
+// bytes after the pointer with that number. Several may follow one pointer, as
+// the images of a batch do.
+type Bound struct {
+	Mem             *Memory
+	Pointer, Offset int
+}
+
+// InOrder binds each memory to a pointer of its own, the first to pointer 0.
+func InOrder(mems ...*Memory) []Bound {
+	bound := make([]Bound, len(mems))
+	for i, m := range mems {
+		bound[i] = Bound{Mem: m, Pointer: i}
+	}
+	return bound
 }
 
 // NewChain prepares the steps. bound lists the memories whose place is given at
 // every Run; the others must have one. A bound memory belongs to this chain
 // while it runs: no other chain, and no Execute, may use it then.
-func NewChain(steps []Step, bound []*Memory) (*Chain, error) {
+func NewChain(steps []Step, bound []Bound) (*Chain, error) {
 	const op = "chain.create"
 	var held borrowed
-	c := &Chain{bound: len(bound)}
+	c := &Chain{}
 	list := make([]cgo.ChainStep, len(steps))
 	for i, s := range steps {
 		args, err := s.acquire(i, bound, &held)
@@ -43,15 +60,20 @@ func NewChain(steps []Step, bound []*Memory) (*Chain, error) {
 		list[i] = cgo.ChainStep{Primitive: s.Primitive.own.handle, Args: args}
 		c.text = append(c.text, s.Primitive.String())
 	}
-	mems := make([]cgo.Memory, len(bound))
-	for i, m := range bound {
-		if m == nil || !held.add(m.own) {
+	places := make([]cgo.ChainBound, len(bound))
+	for i, b := range bound {
+		if b.Pointer < 0 || b.Offset < 0 {
+			held.drop()
+			return nil, invalid(op, "bound memory %d lies %d bytes after pointer %d", i, b.Offset, b.Pointer)
+		}
+		if b.Mem == nil || !held.add(b.Mem.own) {
 			held.drop()
 			return nil, invalid(op, "bound memory %d is nil or closed", i)
 		}
-		mems[i] = m.own.handle
+		places[i] = cgo.ChainBound{Memory: b.Mem.own.handle, Pointer: b.Pointer, Offset: b.Offset}
+		c.ptrs = max(c.ptrs, b.Pointer+1)
 	}
-	h, st := cgo.CreateChain(list, mems)
+	h, st := cgo.CreateChain(list, places)
 	if st != cgo.StatusSuccess {
 		held.drop()
 		return nil, check(op, st, fmt.Sprintf("%d steps", len(steps)))
@@ -61,7 +83,7 @@ func NewChain(steps []Step, bound []*Memory) (*Chain, error) {
 }
 
 // acquire adds what step i uses to held.
-func (s Step) acquire(i int, bound []*Memory, held *borrowed) ([]cgo.ExecArg, error) {
+func (s Step) acquire(i int, bound []Bound, held *borrowed) ([]cgo.ExecArg, error) {
 	op := fmt.Sprintf("chain.create: step %d", i)
 	if s.Primitive == nil {
 		return nil, invalid(op, "no primitive")
@@ -80,10 +102,10 @@ func (s Step) acquire(i int, bound []*Memory, held *borrowed) ([]cgo.ExecArg, er
 // Len returns the number of steps.
 func (c *Chain) Len() int { return len(c.text) }
 
-// Run places bound memory i at ptrs[i], executes all steps on s and waits for
-// the end. The pointers may be to Go memory, which is pinned for the call and
-// forgotten after it, or to C memory; each must reach as far as its memory's
-// descriptor says. Run must not be called again on the chain before it returns
+// Run places the bound memories, executes all steps on s and waits for the end.
+// There must be a pointer for every number that a bound memory names. The pointers may be to Go memory, which is pinned for the call and
+// forgotten after it, or to C memory; each must reach as far as the
+// descriptors of its memories say. Run must not be called again on the chain before it returns
 // and refuses to if it is. An error names the step that failed.
 func (c *Chain) Run(s *Stream, ptrs []unsafe.Pointer) error { return c.run(s, ptrs, nil) }
 
@@ -99,8 +121,8 @@ func (c *Chain) RunTimed(s *Stream, ptrs []unsafe.Pointer, ns []int64) error {
 const opRun = "chain.run"
 
 func (c *Chain) run(s *Stream, ptrs []unsafe.Pointer, ns []int64) error {
-	if len(ptrs) != c.bound {
-		return invalid(opRun, "%d pointers for %d bound memories", len(ptrs), c.bound)
+	if len(ptrs) < c.ptrs {
+		return invalid(opRun, "%d pointers: the bound memories name %d", len(ptrs), c.ptrs)
 	}
 	if err := s.acquire(opRun); err != nil {
 		return err

@@ -29,7 +29,7 @@ func doubling(k *kit, n, width int) *dnnl.Chain {
 		steps = append(steps, dnnl.Step{Primitive: p, Args: []dnnl.ArgMem{{Arg: dnnl.ArgSrc, Mem: src}, {Arg: dnnl.ArgDst, Mem: dst}}})
 		src = dst
 	}
-	return must(k, func() (*dnnl.Chain, error) { return dnnl.NewChain(steps, []*dnnl.Memory{in, out}) })
+	return must(k, func() (*dnnl.Chain, error) { return dnnl.NewChain(steps, dnnl.InOrder(in, out)) })
 }
 
 func same(t testing.TB, got, want []float32) {
@@ -64,6 +64,26 @@ func TestChainRunsOnGoAndOnCMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	same(t, dnnl.View[float32](to)[4:7], want)
+}
+
+// The images of a batch may be bound one by one.
+func TestChainPlacesSeveralBehindOnePointer(t *testing.T) {
+	k := open(t)
+	d := k.f32(1, 2)
+	p := k.primitive(dnnl.Eltwise{Alg: dnnl.EltwiseLinear, Src: d, Dst: d, Alpha: 2})
+	var steps []dnnl.Step
+	var bound []dnnl.Bound
+	for i := range 3 {
+		in, out := k.unplaced(d), k.unplaced(d)
+		steps = append(steps, dnnl.Step{Primitive: p, Args: []dnnl.ArgMem{{Arg: dnnl.ArgSrc, Mem: in}, {Arg: dnnl.ArgDst, Mem: out}}})
+		bound = append(bound, dnnl.Bound{Mem: in, Pointer: 1, Offset: 8 * i}, dnnl.Bound{Mem: out, Offset: 8 * (2 - i)})
+	}
+	c := must(k, func() (*dnnl.Chain, error) { return dnnl.NewChain(steps, bound) })
+	src, dst := []float32{1, 2, 3, 4, 5, 6}, make([]float32, 6)
+	if err := c.Run(k.stream, pointers(dst, src)); err != nil {
+		t.Fatal(err)
+	}
+	same(t, dst, []float32{10, 12, 6, 8, 2, 4})
 }
 
 // Go memory that itself holds Go pointers elsewhere must not trip the checks
@@ -137,14 +157,15 @@ func TestChainRefuses(t *testing.T) {
 	create := []struct {
 		name  string
 		step  dnnl.Step
-		bound []*dnnl.Memory
+		bound []dnnl.Bound
 		say   string
 	}{
 		{"no primitive", dnnl.Step{}, nil, "step 1: "},
 		{"missing argument", dnnl.Step{Primitive: p, Args: good.Args[:1]}, nil, "step 1: eltwise: invalid arguments: no dst"},
 		{"memory not bound", dnnl.Step{Primitive: p, Args: []dnnl.ArgMem{arg(dnnl.ArgSrc, free), arg(dnnl.ArgDst, m)}}, nil,
 			"src (f32 1x4 ab) has no place"},
-		{"nil among the bound", good, []*dnnl.Memory{nil}, "bound memory 0"},
+		{"nil among the bound", good, dnnl.InOrder(nil), "bound memory 0"},
+		{"negative offset", good, []dnnl.Bound{{Mem: free, Offset: -4}}, "bound memory 0 lies -4 bytes after pointer 0"},
 	}
 	for _, tt := range create {
 		t.Run(tt.name, func(t *testing.T) {
@@ -211,7 +232,7 @@ func TestChainsShareAPrimitive(t *testing.T) {
 		in, out := k.unplaced(d), k.unplaced(d)
 		c := must(k, func() (*dnnl.Chain, error) {
 			return dnnl.NewChain([]dnnl.Step{{Primitive: p, Args: []dnnl.ArgMem{{Arg: dnnl.ArgSrc, Mem: in}, {Arg: dnnl.ArgDst, Mem: out}}}},
-				[]*dnnl.Memory{in, out})
+				dnnl.InOrder(in, out))
 		})
 		all.Go(func() {
 			oneThread()

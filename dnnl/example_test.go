@@ -162,7 +162,7 @@ func ExampleChain() {
 	chain := keep(dnnl.NewChain([]dnnl.Step{
 		{Primitive: double, Args: []dnnl.ArgMem{{Arg: dnnl.ArgSrc, Mem: in}, {Arg: dnnl.ArgDst, Mem: out}}},
 		{Primitive: relu, Args: []dnnl.ArgMem{{Arg: dnnl.ArgSrc, Mem: out}, {Arg: dnnl.ArgDst, Mem: out}}},
-	}, []*dnnl.Memory{in, out}))
+	}, dnnl.InOrder(in, out)))
 
 	x, y := []float32{1, -2, 3, -4}, make([]float32, 4)
 	if err := chain.Run(stream, []unsafe.Pointer{unsafe.Pointer(&x[0]), unsafe.Pointer(&y[0])}); err != nil {

@@ -30,7 +30,7 @@ func (p *Primitive) Execute(s *Stream, args ...ArgMem) error {
 // acquire makes p and the memories of an execution its own, checks that they
 // fit and appends their handles to list. If it fails it has let go of all
 // again. A memory without a place must be among bound.
-func (p *Primitive) acquire(op string, list []cgo.ExecArg, args []ArgMem, bound []*Memory) ([]cgo.ExecArg, error) {
+func (p *Primitive) acquire(op string, list []cgo.ExecArg, args []ArgMem, bound []Bound) ([]cgo.ExecArg, error) {
 	if !p.own.acquire() {
 		return nil, closed(op, p.text)
 	}
@@ -59,15 +59,15 @@ func (p *Primitive) drop(args []ArgMem) {
 	p.own.drop()
 }
 
-func (p *Primitive) checkArg(op string, a ArgMem, bound []*Memory) error {
+func (p *Primitive) checkArg(op string, a ArgMem, bound []Bound) error {
 	if a.Mem == nil {
 		return invalid(op, "no memory for %v of %s", a.Arg, p.text)
 	}
 	if a.Mem.placed {
 		return nil
 	}
-	for _, m := range bound {
-		if m == a.Mem {
+	for _, b := range bound {
+		if b.Mem == a.Mem {
 			return nil
 		}
 	}

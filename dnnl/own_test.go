@@ -104,7 +104,7 @@ func TestChainOutlivesItsParts(t *testing.T) {
 	in, out := k.unplaced(d), k.unplaced(d)
 	c := must(k, func() (*dnnl.Chain, error) {
 		return dnnl.NewChain([]dnnl.Step{{p, []dnnl.ArgMem{{dnnl.ArgSrc, in}, {dnnl.ArgDst, out}}}},
-			[]*dnnl.Memory{in, out})
+			dnnl.InOrder(in, out))
 	})
 	for _, o := range []io.Closer{p, d, in, out, k.engine} {
 		o.Close()

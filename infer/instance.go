@@ -17,9 +17,7 @@ type instance struct {
 	arena    *dnnl.Buffer
 	bound    []boundView
 	own      []interface{ Close() error }
-	ptrs     []unsafe.Pointer // of the bound memories, then of the aliases
-	// aliases holds, for each view of bound memory, the index of that memory.
-	aliases []int
+	ptrs     []unsafe.Pointer // of the bound memories
 }
 
 func newInstance(e *dnnl.Engine, p *plan) (*instance, error) {
@@ -39,70 +37,56 @@ func (in *instance) build(e *dnnl.Engine) error {
 	if in.stream, err = dnnl.NewStream(e); err != nil {
 		return err
 	}
-	bound := make([]*dnnl.Memory, in.plan.bound)
-	for _, t := range append(slices.Clone(in.plan.inputs), in.plan.outputs...) {
-		if bound[t.bound-1], err = in.memory(e, t); err != nil {
+	in.ptrs = make([]unsafe.Pointer, in.plan.bound)
+	for steps := in.plan.steps; len(steps) > 0; {
+		var g segment
+		n := slices.IndexFunc(steps, func(s step) bool { return s.host != nil })
+		if n < 0 {
+			n = len(steps)
+		}
+		if n > 0 {
+			g.chain, err = in.chain(e, steps[:n])
+		} else {
+			n = 1
+			g, err = in.hostSegment(steps[0])
+		}
+		if err != nil {
 			return err
 		}
-	}
-	var chains [][]dnnl.Step // one a segment, nil for a step in Go
-	for i, s := range in.plan.steps {
-		if s.host != nil {
-			g, err := in.hostSegment(s)
-			if err != nil {
-				return err
-			}
-			in.segments, chains = append(in.segments, g), append(chains, nil)
-			continue
-		}
-		if i == 0 || in.plan.steps[i-1].host != nil {
-			in.segments, chains = append(in.segments, segment{}), append(chains, nil)
-		}
-		d := dnnl.Step{Primitive: s.prim}
-		for _, a := range s.args {
-			m := a.t.mem
-			switch {
-			case m != nil:
-			case a.t.bound > 0 && a.t.desc == in.boundTensor(a.t.bound).desc:
-				m = bound[a.t.bound-1]
-			default:
-				if m, err = in.memory(e, a.t); err != nil {
-					return err
-				}
-				if a.t.bound > 0 { // bound again under its own descriptor
-					bound, in.aliases = append(bound, m), append(in.aliases, a.t.bound-1)
-				}
-			}
-			d.Args = append(d.Args, dnnl.ArgMem{Arg: a.arg, Mem: m})
-		}
-		last := len(chains) - 1
-		chains[last] = append(chains[last], d)
-	}
-	in.ptrs = make([]unsafe.Pointer, len(bound))
-	for i, steps := range chains {
-		if steps == nil {
-			continue
-		}
-		if in.segments[i].chain, err = dnnl.NewChain(steps, bound); err != nil {
-			return err
-		}
+		in.segments, steps = append(in.segments, g), steps[n:]
 	}
 	return nil
 }
 
-func (in *instance) boundTensor(i int) *tensor {
-	if i <= len(in.plan.inputs) {
-		return in.plan.inputs[i-1]
+// chain makes a chain of primitives.
+func (in *instance) chain(e *dnnl.Engine, steps []step) (*dnnl.Chain, error) {
+	list := make([]dnnl.Step, len(steps))
+	var bound []dnnl.Bound
+	for i, s := range steps {
+		list[i].Primitive = s.prim
+		for _, a := range s.args {
+			m, err := in.memory(e, a.t)
+			if err != nil {
+				return nil, err
+			}
+			if a.t.bound > 0 {
+				bound = append(bound, dnnl.Bound{Mem: m, Pointer: a.t.bound - 1, Offset: in.plan.offset(a.t)})
+			}
+			list[i].Args = append(list[i].Args, dnnl.ArgMem{Arg: a.arg, Mem: m})
+		}
 	}
-	return in.plan.outputs[i-1-len(in.plan.inputs)]
+	return dnnl.NewChain(list, bound)
 }
 
-// memory makes the oneDNN memory of t in this instance's arena, or without a
-// place yet where t is bound.
+// memory returns the oneDNN memory of t: a constant's own, or one in this
+// instance's arena, or one without a place yet where t is bound.
 func (in *instance) memory(e *dnnl.Engine, t *tensor) (*dnnl.Memory, error) {
+	if t.mem != nil {
+		return t.mem, nil
+	}
 	var at unsafe.Pointer
 	if t.store != nil {
-		at = in.arena.At(t.store.offset)
+		at = in.arena.At(in.plan.offset(t))
 	}
 	m, err := dnnl.NewMemory(e, t.desc, at)
 	if err == nil {
@@ -111,11 +95,8 @@ func (in *instance) memory(e *dnnl.Engine, t *tensor) (*dnnl.Memory, error) {
 	return m, err
 }
 
-// run executes the plan; in.ptrs[:plan.bound] must be set.
+// run executes the plan; in.ptrs must be set.
 func (in *instance) run() error {
-	for i, from := range in.aliases {
-		in.ptrs[in.plan.bound+i] = in.ptrs[from]
-	}
 	in.bindViews()
 	defer in.releaseViews()
 	for i := range in.segments {
@@ -133,7 +114,7 @@ func (in *instance) floats(t *tensor) []float32 {
 	if t.bound > 0 {
 		return unsafe.Slice((*float32)(in.ptrs[t.bound-1]), n)
 	}
-	return unsafe.Slice((*float32)(in.arena.At(t.store.offset)), n)
+	return unsafe.Slice((*float32)(in.arena.At(in.plan.offset(t))), n)
 }
 
 // Close frees the memory. It may be called twice.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/octet-dnn/octet/dnnl"
 	"github.com/octet-dnn/octet/graph"
@@ -14,7 +15,8 @@ import (
 type lowering struct {
 	engine  *dnnl.Engine
 	weights *weightStore
-	shapes  map[*graph.Value]graph.Shape
+	shapes  map[*graph.Value]graph.Shape // for images images
+	images  int
 	env     map[*graph.Value]*tensor
 	uses    map[*graph.Value]int
 	targets map[*graph.Value]*tensor // results that go straight into bound memory
@@ -44,6 +46,33 @@ type arg struct {
 
 // errUnsupported marks layers that oneDNN cannot run in the form asked.
 var errUnsupported = errors.New("not supported by the executor")
+
+// enter makes the layers lowered next work on that many images at once.
+func (lw *lowering) enter(b *body, f *family, images int) error {
+	if lw.images == images {
+		return nil
+	}
+	shapes, err := graph.InferShapes(b.graph, f.at(images, b.separable))
+	if err != nil {
+		return err
+	}
+	lw.shapes, lw.images, lw.err = shapes, images, nil
+	for _, m := range []map[*graph.Value]*tensor{lw.env, lw.targets} {
+		for v, t := range m {
+			if t.bound > 0 || t.store != nil && t.store.pending > 0 {
+				m[v] = lw.resized(t)
+			}
+		}
+	}
+	return lw.err
+}
+
+// resized views t with the images that lw now works on.
+func (lw *lowering) resized(t *tensor) *tensor {
+	dims := slices.Clone(t.dims)
+	dims[0] = lw.images
+	return lw.view(t, lw.keep(dnnl.NewStridedDesc(dims, t.desc.Strides(), t.dtype)), dims, t.layout)
+}
 
 // in returns the tensor of input i of the current layer, nil if absent.
 func (lw *lowering) in(i int) *tensor {
@@ -98,7 +127,7 @@ func (lw *lowering) temp(dims []int, dt dnnl.DataType, l layout) *tensor {
 	if len(dims) != 4 {
 		l = plain
 	}
-	return lw.at(&storage{size: elems(dims) * dt.Size(), first: len(lw.steps), last: len(lw.steps)}, dims, dt, l)
+	return lw.at(&storage{size: elems(dims) * dt.Size(), images: lw.images, first: len(lw.steps), last: len(lw.steps)}, dims, dt, l)
 }
 
 // at views a storage as a dense tensor.
@@ -175,7 +204,7 @@ func (lw *lowering) run(p *dnnl.Primitive, args ...arg) {
 	}
 	if d := p.Desc(dnnl.ArgScratchpad); d != nil && d.Size() > 0 {
 		n := len(lw.steps)
-		st := &storage{size: d.Size(), first: n, last: n}
+		st := &storage{size: d.Size(), images: lw.images, first: n, last: n}
 		s.args = append(s.args, arg{dnnl.ArgScratchpad, &tensor{desc: d, store: st}})
 	}
 	lw.steps = append(lw.steps, s)

@@ -19,6 +19,11 @@ type Options struct {
 	// MicroBatch is the largest number of images a stream computes at once; 0
 	// means 4 for INT8 and 2 for FP32 models.
 	MicroBatch int
+	// CacheBytes is what a stream may count on in the cache of its core: layers
+	// whose values for a whole micro-batch are larger are run for fewer images at
+	// once. 0 means the second-level cache of this CPU twice: what is
+	// read is not needed again.
+	CacheBytes int
 	// Logger gets one line for each plan with slow reference kernels and one for
 	// each plan compiled (debug). Nil means silence.
 	Logger *slog.Logger
@@ -36,6 +41,9 @@ func (o Options) check() error {
 			return fmt.Errorf("infer: option %s is %d: want 0 … 4096", f.name, f.value)
 		}
 	}
+	if o.CacheBytes < 0 {
+		return fmt.Errorf("infer: option CacheBytes is %d: want 0 or more", o.CacheBytes)
+	}
 	return nil
 }
 
@@ -52,6 +60,9 @@ func (o Options) withDefaults(int8 bool) Options {
 		if int8 {
 			o.MicroBatch = 4
 		}
+	}
+	if o.CacheBytes == 0 {
+		o.CacheBytes = 2 * ownCache()
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

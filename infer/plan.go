@@ -14,6 +14,7 @@ import (
 // besides the primitives, so that the streams share it; see instance.
 type plan struct {
 	steps   []step
+	images  int
 	inputs  []*tensor // bound, in body order
 	outputs []*tensor // bound
 	bound   int
@@ -22,28 +23,67 @@ type plan struct {
 	own     []interface{ Close() error }
 }
 
-// compile lowers a body for the given input shapes. The number of OpenMP
-// threads of the calling OS thread is built into the primitives.
-func compile(e *dnnl.Engine, w *weightStore, b *body, shapes []graph.Shape) (*plan, error) {
-	all, err := graph.InferShapes(b.graph, shapes)
+// compile lowers a body for n images of family f, in stages whose values fit
+// in cache bytes. The number of OpenMP threads of the calling OS thread is
+// built into the primitives.
+func compile(e *dnnl.Engine, w *weightStore, b *body, f *family, n, cache int) (*plan, error) {
+	one, err := graph.InferShapes(b.graph, f.at(1, b.separable))
 	if err != nil {
 		return nil, err
 	}
-	lw := &lowering{engine: e, weights: w, shapes: all, env: map[*graph.Value]*tensor{}, uses: b.uses,
+	if len(b.watchList) > 0 {
+		cache = math.MaxInt // watched values stay until the end of a run
+	}
+	stages := b.stages(one, n, cache)
+	lw := &lowering{engine: e, weights: w, env: map[*graph.Value]*tensor{}, uses: b.uses,
 		targets: map[*graph.Value]*tensor{}, fused: b.fused, skip: b.skip}
-	p := &plan{}
-	err = lw.body(p, b)
-	p.steps, p.own = lw.steps, lw.own
+	p := &plan{images: n}
+	err = lw.body(p, b, f, stages)
+	p.own = lw.own
 	if err != nil {
 		p.Close()
 		return nil, err
 	}
+	p.steps = expand(stages, n)
 	p.arena = planArena(storages(p.steps))
 	return p, nil
 }
 
-// body lowers all layers between the bound inputs and outputs.
-func (lw *lowering) body(p *plan, b *body) error {
+// body lowers all layers between the bound inputs and outputs, stage by stage.
+func (lw *lowering) body(p *plan, b *body, f *family, stages []*stage) error {
+	if err := lw.enter(b, f, p.images); err != nil {
+		return err
+	}
+	if err := lw.bind(p, b); err != nil {
+		return err
+	}
+	for i, st := range stages {
+		if err := lw.enter(b, f, st.images); err != nil {
+			return err
+		}
+		lw.steps = nil
+		for _, l := range st.layers {
+			if err := lw.lower(l); err != nil {
+				return err
+			}
+			for _, v := range l.Out {
+				if t := lw.env[v]; t != nil && t.store != nil && b.watch[v] {
+					t.store.kept = true
+				}
+			}
+		}
+		if i == len(stages)-1 {
+			if err := lw.finish(p, b); err != nil {
+				return err
+			}
+		}
+		st.steps = lw.steps
+	}
+	return nil
+}
+
+// bind describes the inputs and outputs of a run.
+func (lw *lowering) bind(p *plan, b *body) error {
 	bind := func(v *graph.Value) *tensor {
 		dt, err := dataType(v.DType)
 		lw.fail(err)
@@ -69,17 +109,7 @@ func (lw *lowering) body(p *plan, b *body) error {
 		lw.targets[v] = t
 		p.outputs = append(p.outputs, t)
 	}
-	for _, l := range b.graph.Layers {
-		if err := lw.lower(l); err != nil {
-			return err
-		}
-		for _, v := range l.Out {
-			if t := lw.env[v]; t != nil && t.store != nil && b.watch[v] {
-				t.store.kept = true
-			}
-		}
-	}
-	return lw.finish(p, b)
+	return nil
 }
 
 // finish copies results that could not be computed in their bound place, and
@@ -94,7 +124,7 @@ func (lw *lowering) finish(p *plan, b *body) error {
 			continue
 		}
 		lw.layer, lw.err = &graph.Layer{Name: v.Name, Op: &graph.Identity{}}, nil
-		lw.reorder(t, p.outputs[i], 1)
+		lw.reorder(t, lw.targets[v], 1)
 		if lw.err != nil {
 			return fmt.Errorf("output %q: %w", v.Name, lw.err)
 		}
@@ -110,6 +140,19 @@ func (lw *lowering) finish(p *plan, b *body) error {
 		p.watched = append(p.watched, t)
 	}
 	return nil
+}
+
+// offset returns where t starts in the arena or in its bound memory, in bytes.
+func (p *plan) offset(t *tensor) int {
+	if s := t.store; s != nil {
+		return s.offset + t.image*(s.size/s.images)
+	}
+	whole := p.inputs
+	i := t.bound - 1
+	if i >= len(whole) {
+		whole, i = p.outputs, i-len(whole)
+	}
+	return t.image * (whole[i].desc.Size() / p.images)
 }
 
 // storages lists the arena memory that steps use.

@@ -61,7 +61,8 @@ func TestBatches(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, o := range []Options{{}, {Streams: 1}, {Streams: 2, Threads: 2}, {Streams: 3, Threads: 1, MicroBatch: 4}, {Streams: 2, MicroBatch: 16}} {
+	for _, o := range []Options{{}, {Streams: 1}, {Streams: 2, Threads: 2}, {Streams: 3, Threads: 1, MicroBatch: 4}, {Streams: 2, MicroBatch: 16},
+		{Streams: 1, MicroBatch: 8, CacheBytes: 30 << 10}, {Streams: 2, MicroBatch: 16, CacheBytes: 100 << 10}} {
 		p := newTiny(t, o)
 		for n := 1; n <= most; n++ {
 			part := &model.Tensor{DType: model.FP32, Dims: []int64{int64(n), 3, 16, 16}, Data: in.Data[:n*3*16*16*4]}

@@ -42,19 +42,7 @@ func TestQuantisedAgainstReference(t *testing.T) {
 func checkQuantised(t *testing.T, m *model.Model, o calibrate.Options) {
 	t.Helper()
 	in, refs := demoInputs(t, m)
-	o.Runner = NewRunner
-	c, err := calibrate.New(m, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	if _, err := c.Sample(t.Context(), in); err != nil {
-		t.Fatal(err)
-	}
-	g, err := c.INT8Graph()
-	if err != nil {
-		t.Fatal(err)
-	}
+	g := quantised(t, m, in, o)
 	fused := run(t, g, in)
 	fetched := len(g.Outputs)
 	fetchAll(g)

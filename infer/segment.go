@@ -18,9 +18,9 @@ type segment struct {
 
 // A boundView is a tensor of a kernel in Go that lies in bound memory.
 type boundView struct {
-	view *hostop.Tensor
-	from int // index of the bound memory
-	size int
+	view         *hostop.Tensor
+	from         int // index of the bound memory
+	offset, size int
 }
 
 // hostSegment makes the segment of a step in Go.
@@ -37,11 +37,11 @@ func (in *instance) hostSegment(s step) (segment, error) {
 		views[a.arg] = v
 		switch size := v.Size(); {
 		case a.t.bound > 0:
-			in.bound = append(in.bound, boundView{v, a.t.bound - 1, size})
+			in.bound = append(in.bound, boundView{v, a.t.bound - 1, in.plan.offset(a.t), size})
 		case a.t.mem != nil:
 			v.Set(a.t.data[:size])
 		default:
-			v.Set(unsafe.Slice((*byte)(in.arena.At(a.t.store.offset)), size))
+			v.Set(unsafe.Slice((*byte)(in.arena.At(in.plan.offset(a.t))), size))
 		}
 	}
 	run, err := s.host(views)
@@ -64,7 +64,7 @@ func (g *segment) run(in *instance) error {
 // bindViews points kernels in Go at the bound memories of a run.
 func (in *instance) bindViews() {
 	for _, b := range in.bound {
-		b.view.Set(unsafe.Slice((*byte)(in.ptrs[b.from]), b.size))
+		b.view.Set(unsafe.Slice((*byte)(unsafe.Add(in.ptrs[b.from], b.offset)), b.size))
 	}
 }
 

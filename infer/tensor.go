@@ -22,6 +22,7 @@ const (
 // that are computed in place, share one.
 type storage struct {
 	size, offset int
+	images       int // of the plan that size is for
 	first, last  int // steps between which the bytes are in use
 	pending      int // uses of values in it that are still to be lowered
 	kept         bool
@@ -38,6 +39,7 @@ type tensor struct {
 	mem    *dnnl.Memory
 	data   []byte // of mem
 	bound  int    // 1-based index into the plan's bound memories
+	image  int    // where the tensor starts in store or the bound memory, in images
 }
 
 func dataType(d model.DType) (dnnl.DataType, error) {

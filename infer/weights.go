@@ -191,7 +191,7 @@ func (w *weightStore) packRaw(raw []byte, src, want *dnnl.Desc) (*tensor, error)
 		defer m.Close()
 		steps[0].Args = append(steps[0].Args, dnnl.ArgMem{Arg: dnnl.ArgScratchpad, Mem: m})
 	}
-	chain, err := dnnl.NewChain(steps, []*dnnl.Memory{from})
+	chain, err := dnnl.NewChain(steps, dnnl.InOrder(from))
 	if err != nil {
 		return nil, err
 	}
