@@ -1,14 +1,11 @@
 package bench
 
 import (
-	"errors"
-	"fmt"
-	"os"
-	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/octet-dnn/octet/internal/cpustat"
 )
 
 // A Load watches what other processes do to the machine while something is
@@ -41,11 +38,8 @@ func (l *Load) Stop() float64 {
 // cpuTimes returns the CPU time spent by everything, and by this process with
 // the children it waited for.
 func cpuTimes() (busy, own time.Duration, err error) {
-	text, err := os.ReadFile("/proc/stat")
+	all, err := cpustat.Read(func(int) bool { return true })
 	if err != nil {
-		return 0, 0, err
-	}
-	if busy, err = parseStat(string(text)); err != nil {
 		return 0, 0, err
 	}
 	for _, who := range []int{unix.RUSAGE_SELF, unix.RUSAGE_CHILDREN} {
@@ -55,32 +49,5 @@ func cpuTimes() (busy, own time.Duration, err error) {
 		}
 		own += time.Duration(u.Utime.Nano() + u.Stime.Nano())
 	}
-	return busy, own, nil
-}
-
-// tick is the unit of /proc/stat: 1/100 s on every Linux that Go runs on
-// (USER_HZ, see proc(5)).
-const tick = 10 * time.Millisecond
-
-var errStat = errors.New("/proc/stat has no line of CPU times")
-
-// parseStat adds up the first line of /proc/stat: user, nice, system, idle,
-// iowait, irq, softirq, steal; what follows is part of user and nice.
-func parseStat(text string) (time.Duration, error) {
-	line, _, _ := strings.Cut(text, "\n")
-	f := strings.Fields(line)
-	if len(f) < 9 || f[0] != "cpu" {
-		return 0, errStat
-	}
-	var ticks int64
-	for i, s := range f[1:9] {
-		n, err := strconv.ParseInt(s, 10, 64)
-		if err != nil {
-			return 0, fmt.Errorf("%w: %w", errStat, err)
-		}
-		if idle := i == 3 || i == 4; !idle {
-			ticks += n
-		}
-	}
-	return time.Duration(ticks) * tick, nil
+	return all.Busy, own, nil
 }

@@ -27,6 +27,7 @@ var allowed = map[string][]string{
 
 	"infer/internal/hostop": {"graph", "model"},
 
+	"internal/cpustat":     {},
 	"internal/ref":         {},
 	"internal/refrun":      {"graph", "model", "internal/ref"},
 	"internal/conformance": {"internal/ref"},
@@ -35,7 +36,7 @@ var allowed = map[string][]string{
 }
 
 // pure builds without cgo.
-var pure = []string{"model", "graph", "calibrate", "dataset", "infer/internal/hostop", "internal/eval", "internal/ref", "internal/refrun", "internal/conformance", "bench/nets"}
+var pure = []string{"model", "graph", "calibrate", "dataset", "infer/internal/hostop", "internal/cpustat", "internal/eval", "internal/ref", "internal/refrun", "internal/conformance", "bench/nets"}
 
 type pkg struct {
 	ImportPath string
