@@ -47,42 +47,43 @@ func Measure(ctx context.Context, p *Pair, batch int, o Options) (Row, error) {
 	if err != nil {
 		return row, fmt.Errorf("bench %s: %w", p.Name, err)
 	}
-	var probes []*probe
-	for _, net := range []*infer.Predictor{p.FP32, p.INT8} {
-		pr, err := newProbe(ctx, net, in)
+	var probes [2]*Probe
+	for i, net := range []*infer.Predictor{p.FP32, p.INT8} {
+		if probes[i], err = NewProbe(ctx, net, in); err != nil {
+			return row, fmt.Errorf("bench %s, batch %d: %w", p.Name, batch, err)
+		}
+	}
+	var rates [2][]float64
+	load := StartLoad()
+	for i := range 2 * o.Windows {
+		r, err := probes[i%2].Window(ctx, o.MinTime/time.Duration(o.Windows))
 		if err != nil {
 			return row, fmt.Errorf("bench %s, batch %d: %w", p.Name, batch, err)
 		}
-		probes = append(probes, pr)
-	}
-	load := StartLoad()
-	for i := range 2 * o.Windows {
-		if err := probes[i%2].window(ctx, o.MinTime/time.Duration(o.Windows)); err != nil {
-			return row, fmt.Errorf("bench %s, batch %d: %w", p.Name, batch, err)
-		}
+		rates[i%2] = append(rates[i%2], r)
 		if o.Progress != nil {
 			o.Progress(i+1, 2*o.Windows)
 		}
 	}
 	row.OtherLoad = load.Stop()
-	row.FP32, row.INT8 = median(probes[0].rates), median(probes[1].rates)
+	row.FP32, row.INT8 = Spread(rates[0]).Median, Spread(rates[1]).Median
 	row.Ratio = row.INT8 / row.FP32
 	return row, nil
 }
 
-// A probe measures one predictor on one batch.
-type probe struct {
+// A Probe measures one predictor on one batch.
+type Probe struct {
 	net     *infer.Predictor
 	in, out []*model.Tensor
-	rates   []float64 // images a second, of each window
 }
 
 // warmBatch is enough pictures to compile the plans of the larger batches too,
 // whose warm-up would take as long as their measurement.
 const warmBatch = 16
 
-// newProbe warms up: everything is compiled and paged in before the first window.
-func newProbe(ctx context.Context, net *infer.Predictor, in []*model.Tensor) (*probe, error) {
+// NewProbe warms up: everything is compiled and paged in before the first
+// window. The inputs must not change.
+func NewProbe(ctx context.Context, net *infer.Predictor, in []*model.Tensor) (*Probe, error) {
 	warm := in
 	if n := int(in[0].Dims[0]); n > warmBatch {
 		warm = head(in, warmBatch)
@@ -91,7 +92,7 @@ func newProbe(ctx context.Context, net *infer.Predictor, in []*model.Tensor) (*p
 	if err != nil {
 		return nil, err
 	}
-	p := &probe{net: net, in: in, out: out}
+	p := &Probe{net: net, in: in, out: out}
 	if len(warm) > 0 && warm[0] != in[0] {
 		p.out = nil // made by the first run of full size
 	}
@@ -109,29 +110,22 @@ func head(in []*model.Tensor, n int) []*model.Tensor {
 	return few
 }
 
-// window runs for d, once at least.
-func (p *probe) window(ctx context.Context, d time.Duration) error {
+// Window runs for d, once at least, and returns images a second.
+func (p *Probe) Window(ctx context.Context, d time.Duration) (float64, error) {
 	images, start := 0, time.Now()
 	for images == 0 || time.Since(start) < d {
 		if err := p.run(ctx); err != nil {
-			return err
+			return 0, err
 		}
 		images += int(p.in[0].Dims[0])
 	}
-	p.rates = append(p.rates, float64(images)/time.Since(start).Seconds())
-	return nil
+	return float64(images) / time.Since(start).Seconds(), nil
 }
 
-func (p *probe) run(ctx context.Context) (err error) {
+func (p *Probe) run(ctx context.Context) (err error) {
 	if p.out == nil {
 		p.out, err = p.net.Run(ctx, p.in)
 		return err
 	}
 	return p.net.RunInto(ctx, p.in, p.out)
-}
-
-func median(x []float64) float64 {
-	x = slices.Sorted(slices.Values(x))
-	n := len(x)
-	return (x[(n-1)/2] + x[n/2]) / 2
 }

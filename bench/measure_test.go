@@ -80,13 +80,3 @@ func TestInputsOpenSize(t *testing.T) {
 		t.Errorf("a model of any picture size: error %v, want one about its open dims", err)
 	}
 }
-func TestMedian(t *testing.T) {
-	for _, c := range []struct {
-		x    []float64
-		want float64
-	}{{[]float64{3}, 3}, {[]float64{4, 1}, 2.5}, {[]float64{9, 1, 5}, 5}, {[]float64{8, 2, 4, 6}, 5}} {
-		if got := median(c.x); got != c.want {
-			t.Errorf("median(%v) = %v, want %v", c.x, got, c.want)
-		}
-	}
-}

@@ -39,6 +39,32 @@ func NewPair(ctx context.Context, name string, m *model.Model, o infer.Options) 
 	return p, nil
 }
 
+// INT8 calibrates the FP32 model m as NewPair does and compiles only that. It
+// also returns the multiply-adds with weights of one picture, see [graph.MACs].
+func INT8(ctx context.Context, m *model.Model, o infer.Options) (net *infer.Predictor, macs int64, err error) {
+	q, err := Quantize(ctx, m)
+	if err != nil {
+		return nil, 0, err
+	}
+	if macs, err = pictureMACs(m); err != nil {
+		return nil, 0, err
+	}
+	net, err = infer.NewPredictor(q, o)
+	return net, macs, err
+}
+
+func pictureMACs(m *model.Model) (int64, error) {
+	g, err := graph.Build(m)
+	if err != nil {
+		return 0, err
+	}
+	shapes, err := g.InputShapes(1)
+	if err != nil {
+		return 0, err
+	}
+	return graph.MACs(g, shapes)
+}
+
 // Close frees both predictors.
 func (p *Pair) Close() error { return errors.Join(p.FP32.Close(), p.INT8.Close()) }
 

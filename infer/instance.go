@@ -96,11 +96,19 @@ func (in *instance) memory(e *dnnl.Engine, t *tensor) (*dnnl.Memory, error) {
 }
 
 // run executes the plan; in.ptrs must be set.
-func (in *instance) run() error {
+func (in *instance) run() error { return in.execute(nil) }
+
+// execute is run that writes the nanoseconds of each step into ns, unless
+// that is nil.
+func (in *instance) execute(ns []int64) error {
 	in.bindViews()
 	defer in.releaseViews()
 	for i := range in.segments {
-		if err := in.segments[i].run(in); err != nil {
+		g, part := &in.segments[i], ns
+		if ns != nil {
+			part, ns = ns[:g.len()], ns[g.len():]
+		}
+		if err := g.run(in, part); err != nil {
 			return err
 		}
 	}

@@ -190,10 +190,15 @@ type Kernel struct {
 func (p *plan) kernels() []Kernel {
 	list := make([]Kernel, len(p.steps))
 	for i, s := range p.steps {
-		list[i] = Kernel{Layer: s.layer, Kind: s.kind, Impl: "go"}
-		if s.prim != nil {
-			list[i].Impl, list[i].Reference = s.prim.Impl(), s.prim.Reference()
-		}
+		list[i] = s.kernel()
 	}
 	return list
+}
+
+func (s step) kernel() Kernel {
+	k := Kernel{Layer: s.layer, Kind: s.kind, Impl: "go"}
+	if s.prim != nil {
+		k.Impl, k.Reference = s.prim.Impl(), s.prim.Reference()
+	}
+	return k
 }

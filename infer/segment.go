@@ -2,6 +2,7 @@ package infer
 
 import (
 	"fmt"
+	"time"
 	"unsafe"
 
 	"github.com/octet-dnn/octet/dnnl"
@@ -51,12 +52,29 @@ func (in *instance) hostSegment(s step) (segment, error) {
 	return segment{host: run, step: s}, nil
 }
 
-func (g *segment) run(in *instance) error {
+// len returns the number of steps.
+func (g *segment) len() int {
 	if g.chain != nil {
-		return g.chain.Run(in.stream, in.ptrs)
+		return g.chain.Len()
 	}
+	return 1
+}
+
+// run executes the segment and writes the nanoseconds of its steps into ns,
+// unless that is nil.
+func (g *segment) run(in *instance, ns []int64) error {
+	switch {
+	case g.chain != nil && ns == nil:
+		return g.chain.Run(in.stream, in.ptrs)
+	case g.chain != nil:
+		return g.chain.RunTimed(in.stream, in.ptrs, ns)
+	}
+	start := time.Now()
 	if err := g.host(); err != nil {
 		return fmt.Errorf("%s %q: %w", g.step.kind, g.step.layer, err)
+	}
+	if ns != nil {
+		ns[0] = int64(time.Since(start))
 	}
 	return nil
 }

@@ -96,6 +96,16 @@ func (s *session) bind(in, out []*model.Tensor) {
 	s.tail.bind(in, out)
 }
 
+// place points the bound memories of in at the images from first on.
+func (s *session) place(in *instance, first int) {
+	for i, l := range s.in {
+		in.ptrs[i] = l.at(first)
+	}
+	for i, l := range s.out {
+		in.ptrs[len(s.in)+i] = l.at(first)
+	}
+}
+
 func bytesOfShape(s graph.Shape, d model.DType) int { return elems(s) * d.Size() }
 
 func bytesOf(words []uint64) []byte {

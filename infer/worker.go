@@ -35,12 +35,7 @@ func (w *worker) run(r *request, first, n, threads int) error {
 	if err != nil {
 		return err
 	}
-	for i, l := range r.s.in {
-		in.ptrs[i] = l.at(first)
-	}
-	for i, l := range r.s.out {
-		in.ptrs[len(r.s.in)+i] = l.at(first)
-	}
+	r.s.place(in, first)
 	defer clear(in.ptrs)
 	if err := in.run(); err != nil {
 		return fmt.Errorf("infer: %s: %w", r.p.graph.Name, err)

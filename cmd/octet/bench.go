@@ -21,6 +21,8 @@ type benchFlags struct {
 	batches []int
 	minTime time.Duration
 	json    bool
+	layers  bool
+	sort    string
 }
 
 // seeded are the networks that bench builds itself.
@@ -33,7 +35,10 @@ func benchCmd(a *app) *cobra.Command {
 		Short: "throughput in FP32 and INT8",
 		Long: `Bench measures images a second of FP32 models and of INT8 copies that it calibrates
 on random pictures, the two in turns. Without a MODEL it takes ResNet-50 and
-MobileNet-V1 with random weights.`,
+MobileNet-V1 with random weights.
+
+With --layers it measures every layer on the one-thread streams that serve large
+batches, and compares it with what a matmul reaches on the same CPUs meanwhile.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.bench(c.Context(), args, c.Flags().Changed("models"), &f)
 		},
@@ -43,6 +48,8 @@ MobileNet-V1 with random weights.`,
 	flags.IntSliceVar(&f.batches, "batch", []int{1, 64}, "batch sizes")
 	flags.DurationVar(&f.minTime, "min-time", 3*time.Second, "time for each figure, at least")
 	flags.BoolVar(&f.json, "json", false, "print one JSON object")
+	flags.BoolVar(&f.layers, "layers", false, "measure layer by layer")
+	flags.StringVar(&f.sort, "sort", "order", "of the layers: order (of execution), time, lost (beyond matmul speed)")
 	return c
 }
 
@@ -52,6 +59,9 @@ func (a *app) bench(ctx context.Context, paths []string, namesGiven bool, f *ben
 	}
 	if f.minTime <= 0 {
 		return usagef("--min-time is %v: want a positive time", f.minTime)
+	}
+	if !slices.Contains([]string{"order", "time", "lost"}, f.sort) {
+		return usagef("--sort is %q: want order, time or lost", f.sort)
 	}
 	models := make(map[string]func() (*model.Model, error))
 	var order []string
@@ -68,6 +78,9 @@ func (a *app) bench(ctx context.Context, paths []string, namesGiven bool, f *ben
 	for _, path := range paths {
 		models[path] = func() (*model.Model, error) { return model.Load(path) }
 		order = append(order, path)
+	}
+	if f.layers {
+		return a.layers(ctx, order, models, f)
 	}
 	var rows []bench.Row
 	for _, name := range order {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/octet-dnn/octet/bench"
 	"github.com/octet-dnn/octet/calibrate"
 	"github.com/octet-dnn/octet/dataset"
 	"github.com/octet-dnn/octet/dnnl"
@@ -224,6 +226,34 @@ func TestBench(t *testing.T) {
 	if !strings.HasPrefix(text, "oneDNN ") || !strings.Contains(text, "INT8/FP32") {
 		t.Errorf("no head in\n%s", text)
 	}
+}
+
+func TestBenchLayers(t *testing.T) {
+	var got struct {
+		Machine  bench.Machine
+		Profiles []bench.Layers
+	}
+	decode(t, mustOctet(t, "bench", mobilenetDir, "--layers", "--sort", "lost", "--batch", "1", "--min-time", "1ms", "--json"), &got)
+	if len(got.Profiles) != 2 || got.Profiles[0].Precision != "fp32" || got.Profiles[1].Precision != "int8" {
+		t.Fatalf("%+v, want one profile of each precision", got)
+	}
+	for _, p := range got.Profiles {
+		var share float64
+		for i, l := range p.Rows {
+			share += l.Share
+			if l.Time <= 0 || l.Kernel == "" || l.Peak < 0 || i > 0 && l.Lost > p.Rows[i-1].Lost {
+				t.Errorf("%s: layer %d is %+v: want a time, a kernel, and less lost than the one before", p.Precision, i, l)
+			}
+		}
+		if !(p.Matmul > 0) || math.Abs(share-1) > 1e-6 {
+			t.Errorf("%s: matmul %v, shares add up to %v", p.Precision, p.Matmul, share)
+		}
+	}
+	text := mustOctet(t, "bench", mobilenetDir, "--layers", "--batch", "1", "--min-time", "1ms")
+	if !strings.Contains(text, "of matmul") || !strings.Contains(text, "\n  total") {
+		t.Errorf("no table in\n%s", text)
+	}
+	refused(t, exitBadInput, "--sort", "bench", mobilenetDir, "--layers", "--sort", "name")
 }
 
 func TestDemo(t *testing.T) {
