@@ -21,7 +21,6 @@ type body struct {
 	skip      map[*graph.Layer]bool
 	watch     map[*graph.Value]bool
 	watchList []*graph.Value
-	int8      bool
 	// separable: the first dim of every value is the batch, and no layer mixes
 	// images, so that any cut of the batch gives the same results.
 	separable bool
@@ -112,12 +111,6 @@ func (b *body) countUses() {
 			if v != nil {
 				b.uses[v]++
 			}
-		}
-		switch op := l.Op.(type) {
-		case *graph.Conv:
-			b.int8 = b.int8 || op.Int8 != nil
-		case *graph.FC:
-			b.int8 = b.int8 || op.Int8 != nil
 		}
 	}
 	for _, v := range b.outputs {

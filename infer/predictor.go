@@ -62,7 +62,7 @@ func Compile(g *graph.Graph, o Options) (*Predictor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("infer: %w", err)
 	}
-	p := &Predictor{opts: o.withDefaults(b.int8), graph: g, body: b, tail: tail, engine: e, weights: newWeightStore(e)}
+	p := &Predictor{opts: o.withDefaults(), graph: g, body: b, tail: tail, engine: e, weights: newWeightStore(e)}
 	p.plans.init(p)
 	p.sched.init()
 	for range p.opts.Streams {
