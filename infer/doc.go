@@ -13,7 +13,9 @@
 // goroutines, each locked to an OS thread and running one-thread plans on
 // micro-batches that it takes from the caller's batch; and the process owns a
 // single further locked thread for many-thread plans, used when a request of
-// one image finds the predictor idle.
+// one image finds all streams of the process idle. [Mode] limits a predictor to
+// either. Where a busy neighbour starves the many-thread plan, which shows in
+// one run, such requests go to a stream until the CPUs have had room again.
 //
 // # Memory
 //

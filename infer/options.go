@@ -7,8 +7,10 @@ import (
 
 // Options tune a predictor. The zero value suits a machine of one's own.
 type Options struct {
+	// Mode says which requests the streams take and which all threads together.
+	Mode Mode
 	// Streams is the number of one-thread streams that share a batch; 0 means
-	// CPULimit.
+	// CPULimit. Mode Latency leaves them idle.
 	Streams int
 	// Threads is the number of OpenMP threads that work together on a request
 	// too small to fill the streams, when nothing else runs; 0 means CPULimit, 1
@@ -33,6 +35,9 @@ type Options struct {
 }
 
 func (o Options) check() error {
+	if err := o.Mode.check(); err != nil {
+		return err
+	}
 	for _, f := range []struct {
 		name  string
 		value int

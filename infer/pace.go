@@ -16,53 +16,97 @@ const (
 // A pace chooses the faster way for one geometry, by what runs took lately. On
 // a quiet machine threads together are nearly as many times faster; but they
 // wait for each other at every layer, so that a busy neighbour on one CPU can
-// make them 30 to 100 times slower, and then one thread is faster.
+// make them 30 to 100 times slower, and then one thread is faster. One such run
+// is enough to leave the team. It is tried again when the CPUs have had room
+// for it, and rarely when they seem to have none.
 type pace struct {
-	mu    sync.Mutex
-	runs  [2]int
-	took  [2]time.Duration // smoothed
-	count int              // runs since the slower way was last tried
-	wait  int              // runs before it is tried again
+	mu   sync.Mutex
+	runs [2]int
+	took [2]time.Duration // smoothed
+
+	apart bool          // the team was too slow
+	left  time.Time     // when it was, last
+	wait  time.Duration // before it is tried again
+	blind bool          // it is being tried without room
+	back  time.Time     // when it was last good again
 }
 
 const (
-	paceWait    = 256  // runs between trials of the slower way
-	paceWaitMax = 8192 // the same, after trials that did not pay
+	waitMin = 100 * time.Millisecond
+	waitMax = 10 * time.Second
+	// A team that holds out for this many waits is not in trouble again, but anew.
+	heldOut = 10
+	// waitBlind bounds the harm of a system that wrongly tells of no room. One
+	// slow run in so long a time does not show in the 99th percentile.
+	waitBlind = 30 * time.Second
 )
 
+// A market knows of the room on the machine, see neighbours.
+type market interface {
+	crowded(now time.Time) bool
+	found(now time.Time) // a team was too slow
+}
+
 // choose returns the way of the next run.
-func (p *pace) choose() way {
+func (p *pace) choose(now time.Time, m market) way {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.apart {
+		return p.again(now, m)
+	}
 	for w, n := range p.runs {
 		if n < 2 { // the first run of each compiles or warms up and does not count
+			if way(w) == byTeam && m.crowded(now) {
+				return byStreams
+			}
 			return way(w)
 		}
 	}
-	fast, slow := byTeam, byStreams
-	if p.took[slow] < p.took[fast] {
-		fast, slow = slow, fast
-	}
-	p.wait = max(p.wait, paceWait)
-	if p.count++; p.count >= p.wait {
-		p.count, p.wait = 0, min(2*p.wait, paceWaitMax)
-		return slow
-	}
-	return fast
+	return byTeam
 }
 
-// record notes what a run took.
-func (p *pace) record(w way, d time.Duration) {
+// again decides about trying the team again.
+func (p *pace) again(now time.Time, m market) way {
+	since := now.Sub(p.left)
+	if since < p.wait {
+		return byStreams
+	}
+	p.blind = m.crowded(now)
+	if p.blind && since < waitBlind {
+		return byStreams
+	}
+	return byTeam
+}
+
+// record notes what a run took that ended now.
+func (p *pace) record(w way, d time.Duration, now time.Time, m market) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.runs[w]++
-	if p.runs[w] <= 2 {
+	if p.runs[w]++; p.runs[w] <= 2 || p.apart && w == byTeam {
 		p.took[w] = d
+	} else {
+		p.took[w] += (d - p.took[w]) / 4
+	}
+	if min(p.runs[byTeam], p.runs[byStreams]) < 2 || p.apart && w == byStreams {
 		return
 	}
-	faster := p.took[w] > p.took[1-w]
-	p.took[w] += (d - p.took[w]) / 4
-	if now := p.took[w] > p.took[1-w]; now != faster {
-		p.wait = paceWait // the machine has changed: look again soon
+	switch slow := p.took[byTeam] > p.took[byStreams]; {
+	case slow:
+		p.leave(now, m)
+	case p.apart:
+		p.apart, p.back = false, now
 	}
+}
+
+// leave goes over to the streams, for longer where the team has failed lately.
+func (p *pace) leave(now time.Time, m market) {
+	switch {
+	case p.apart && p.blind: // as was to be expected
+	case p.apart || now.Sub(p.back) < heldOut*p.wait:
+		p.wait = min(2*p.wait, waitMax)
+	default:
+		p.wait = waitMin
+	}
+	p.apart, p.left = true, now
+	m.found(now)
 }

@@ -5,30 +5,122 @@ import (
 	"time"
 )
 
-// TestPace plays a machine whose team runs become slow and recover.
-func TestPace(t *testing.T) {
-	var p pace
-	took := [2]time.Duration{byTeam: 10 * time.Millisecond, byStreams: 19 * time.Millisecond}
-	play := func(n int) (team int) {
-		for range n {
-			w := p.choose()
-			p.record(w, took[w])
-			if w == byTeam {
-				team++
-			}
+// A town is a market played on a clock of its own: a hog takes one of two CPUs
+// while busy says so. It is told after 100 ms, or never.
+type town struct {
+	start, now time.Time
+	busy       func(since time.Duration) bool
+	untold     bool
+	full       bool
+	slow, seen time.Time // last slow team, last look
+	hogs       int       // milliseconds since the last look with the hog
+}
+
+func newTown(busy func(time.Duration) bool) *town {
+	start := time.Unix(1e9, 0)
+	return &town{now: start, start: start, busy: busy}
+}
+
+func (c *town) found(now time.Time) { c.full, c.slow, c.seen, c.hogs = true, now, now, 0 }
+
+func (c *town) crowded(now time.Time) bool {
+	switch d := now.Sub(c.seen); {
+	case !c.full || d < lookAgain:
+	case c.untold:
+		c.full = now.Sub(c.slow) < forget
+	default:
+		c.full = float64(c.hogs) > slack*float64(d.Milliseconds())
+		c.seen, c.hogs = now, 0
+	}
+	return c.full
+}
+
+func (c *town) hogged() bool { return c.busy(c.now.Sub(c.start)) }
+
+// run plays one run by p and returns its way and whether it was starved.
+func (c *town) run(p *pace) (w way, starved bool) {
+	w = p.choose(c.now, c)
+	d := 19 * time.Millisecond
+	if w == byTeam {
+		d = 10 * time.Millisecond
+		if starved = c.hogged(); starved {
+			d = 300 * time.Millisecond
 		}
-		return team
 	}
-	if n := play(1000); n < 980 {
-		t.Errorf("quiet machine: %d of 1000 runs by the team, want nearly all", n)
+	for end := c.now.Add(d); c.now.Before(end); c.now = c.now.Add(time.Millisecond) {
+		if c.hogged() {
+			c.hogs++
+		}
 	}
-	took[byTeam] = 400 * time.Millisecond
-	if n := play(1000); n > 20 {
-		t.Errorf("shared machine: %d of 1000 runs by the team, want few", n)
+	p.record(w, d, c.now, c)
+	return w, starved
+}
+
+// until plays runs up to a time and counts them.
+func (c *town) until(p *pace, end time.Duration) (runs, team, starved int) {
+	for c.now.Sub(c.start) < end {
+		w, bad := c.run(p)
+		runs++
+		if w == byTeam {
+			team++
+		}
+		if bad {
+			starved++
+		}
 	}
-	took[byTeam] = 10 * time.Millisecond
-	play(40 * paceWaitMax)
-	if n := play(1000); n < 980 {
-		t.Errorf("quiet again: %d of 1000 runs by the team, want nearly all", n)
+	return
+}
+
+func TestPace(t *testing.T) {
+	const minute = time.Minute
+	for _, c := range []struct {
+		name   string
+		busy   func(time.Duration) bool
+		untold bool
+		// Bounds for minutes 2 … 10, in parts of the runs.
+		teamLeast, starvedMost float64
+	}{
+		{name: "quiet", busy: func(time.Duration) bool { return false }, teamLeast: 0.99},
+		{name: "quiet and untold", untold: true, busy: func(time.Duration) bool { return false }, teamLeast: 0.99},
+		{name: "always a hog", busy: func(time.Duration) bool { return true }, starvedMost: 0.001},
+		{name: "always a hog and untold", untold: true, busy: func(time.Duration) bool { return true }, starvedMost: 0.005},
+		{name: "a hog from minute 2", busy: func(d time.Duration) bool { return d > 2*minute }, starvedMost: 0.001},
+		{name: "a hog till minute 2", busy: func(d time.Duration) bool { return d < 2*minute }, teamLeast: 0.99},
+		{name: "a hog till minute 2, untold", untold: true, busy: func(d time.Duration) bool { return d < 2*minute }, teamLeast: 0.5},
+		{name: "a hog every other second", busy: func(d time.Duration) bool { return d/time.Second%2 == 1 }, starvedMost: 0.01},
+		{name: "a hog every other 50 ms", busy: func(d time.Duration) bool { return d/(50*time.Millisecond)%2 == 1 }, starvedMost: 0.01},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			town := newTown(c.busy)
+			town.untold = c.untold
+			var p pace
+			town.until(&p, 2*minute)
+			runs, team, starved := town.until(&p, 10*minute)
+			if part := float64(team) / float64(runs); part < c.teamLeast {
+				t.Errorf("%d of %d runs by the team, want %v of them", team, runs, c.teamLeast)
+			}
+			if part := float64(starved) / float64(runs); part > c.starvedMost {
+				t.Errorf("%d of %d runs starved, want at most %v of them", starved, runs, c.starvedMost)
+			}
+		})
+	}
+}
+
+// TestPaceBesideHog checks that one bad run is enough, that a geometry that
+// is new learns from another's, and that the team is back soon after.
+func TestPaceBesideHog(t *testing.T) {
+	const from, to = 10 * time.Second, 20 * time.Second
+	c := newTown(func(d time.Duration) bool { return d > from && d < to })
+	var p, other pace
+	c.until(&p, from)
+	if _, _, starved := c.until(&p, to-time.Second); starved > 1 {
+		t.Errorf("%d runs starved, want 1", starved)
+	}
+	if _, _, starved := c.until(&other, to); starved > 0 {
+		t.Errorf("another geometry: %d runs starved, want none", starved)
+	}
+	c.until(&p, to+500*time.Millisecond)
+	if runs, team, _ := c.until(&p, to+5*time.Second); team < runs-1 {
+		t.Errorf("half a second after the hog: %d of %d runs by the team, want all", team, runs)
 	}
 }

@@ -27,12 +27,13 @@ type Predictor struct {
 	weights *weightStore
 	plans   planSet
 
-	use    sync.RWMutex // read side: runs in flight; write side: Close
-	closed bool
-	active atomic.Int32 // runs in flight
-	sched  scheduler
-	done   sync.WaitGroup // stream goroutines
-	team   team
+	use        sync.RWMutex // read side: runs in flight; write side: Close
+	closed     bool
+	active     atomic.Int32 // runs in flight
+	sched      scheduler
+	done       sync.WaitGroup // stream goroutines
+	team       team
+	neighbours neighbours
 
 	mu         sync.Mutex
 	geometries []*geometry
@@ -64,7 +65,8 @@ func Compile(g *graph.Graph, o Options) (*Predictor, error) {
 	}
 	p := &Predictor{opts: o.withDefaults(), graph: g, body: b, tail: tail, engine: e, weights: newWeightStore(e)}
 	p.plans.init(p)
-	p.sched.init()
+	p.sched.init(func(r *request, left int) int { return p.chunk(left) })
+	p.neighbours.init(p.opts.Threads)
 	for range p.opts.Streams {
 		p.done.Add(1)
 		go p.serve()
@@ -191,7 +193,7 @@ func (p *Predictor) Kernels(in []*model.Tensor) ([]Kernel, error) {
 	if p.closed {
 		return nil, ErrClosed
 	}
-	pl, err := p.plans.get(planKey{g.family, p.chunk(g, g.batch), 1})
+	pl, err := p.plans.get(planKey{g.family, p.chunk(g.batch), 1})
 	if err != nil {
 		return nil, err
 	}

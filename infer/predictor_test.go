@@ -62,7 +62,8 @@ func TestBatches(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, o := range []Options{{}, {Streams: 1}, {Streams: 2, Threads: 2}, {Streams: 3, Threads: 1, MicroBatch: 4}, {Streams: 2, MicroBatch: 16},
-		{Streams: 1, MicroBatch: 8, CacheBytes: 30 << 10}, {Streams: 2, MicroBatch: 16, CacheBytes: 100 << 10}} {
+		{Streams: 1, MicroBatch: 8, CacheBytes: 30 << 10}, {Streams: 2, MicroBatch: 16, CacheBytes: 100 << 10},
+		{Mode: Throughput}, {Mode: Latency, Threads: 2}, {Mode: Latency, Threads: 2, MicroBatch: 1}, {Mode: Latency, Threads: 1}} {
 		p := newTiny(t, o)
 		for n := 1; n <= most; n++ {
 			part := &model.Tensor{DType: model.FP32, Dims: []int64{int64(n), 3, 16, 16}, Data: in.Data[:n*3*16*16*4]}
@@ -83,8 +84,14 @@ func TestBatches(t *testing.T) {
 // TestManyGoroutines runs 64 goroutines on one predictor and closes it
 // meanwhile: every run gives the right result or ErrClosed, and nothing is left.
 func TestManyGoroutines(t *testing.T) {
+	for _, mode := range []Mode{Auto, Throughput, Latency} {
+		t.Run(mode.String(), func(t *testing.T) { testManyGoroutines(t, mode) })
+	}
+}
+
+func testManyGoroutines(t *testing.T, mode Mode) {
 	before := dnnl.Live()
-	p := newTiny(t, Options{})
+	p := newTiny(t, Options{Mode: mode, Threads: 2})
 	want := make([][]*model.Tensor, 3)
 	for i := range want {
 		out, err := p.Run(t.Context(), images(t, i+1, uint64(i)))
@@ -239,8 +246,10 @@ func TestBadInputs(t *testing.T) {
 	if err := p.RunInto(t.Context(), []*model.Tensor{good}, out); err == nil {
 		t.Error("a short output was accepted")
 	}
-	if _, err := NewPredictor(tinyNet(t), Options{Streams: -1}); err == nil {
-		t.Error("negative streams were accepted")
+	for _, o := range []Options{{Streams: -1}, {Mode: 3}, {Mode: -1}} {
+		if _, err := NewPredictor(tinyNet(t), o); err == nil {
+			t.Errorf("options %+v were accepted", o)
+		}
 	}
 }
 

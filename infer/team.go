@@ -10,40 +10,43 @@ import (
 
 // teamThread is the one OS thread of the process that runs many-thread plans:
 // a second OpenMP team would slow both down. It is started by the first use and
-// stays.
+// stays. Requests of all predictors take turns on it.
 var teamThread struct {
-	once sync.Once
-	jobs chan teamJob
+	once  sync.Once
+	sched scheduler
 }
 
-type teamJob struct {
-	r     *request
-	w     *worker
-	close chan struct{} // free w's instances and close this instead
+// computing keeps teams and streams apart, in the whole process: a team whose
+// threads share their CPUs with streams would wait for a scheduler's time slice
+// at every layer. A stream holds the read side for a micro-batch, the team the
+// write side.
+var computing sync.RWMutex
+
+// idle reports whether no stream and no team computes at the moment.
+func idle() bool {
+	if !computing.TryLock() {
+		return false
+	}
+	computing.Unlock()
+	return true
 }
 
-func startTeam() {
-	teamThread.jobs = make(chan teamJob)
-	go func() {
-		runtime.LockOSThread()
-		for j := range teamThread.jobs {
-			if j.close != nil {
-				j.w.close()
-				close(j.close)
-				continue
-			}
-			threads := j.r.p.opts.Threads
-			dnnl.SetNumThreads(threads)
-			j.r.err = j.w.run(j.r, 0, j.r.g.batch, threads)
-			j.r.done <- struct{}{}
-		}
-	}()
+func serveTeam() {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	s := &teamThread.sched
+	for {
+		r, first, n := s.take()
+		threads := r.p.opts.Threads
+		dnnl.SetNumThreads(threads)
+		s.finish(r, r.p.team.w.run(r, first, n, threads))
+	}
 }
 
 // A team is a predictor's share of the team thread.
 type team struct {
-	mu sync.Mutex
-	w  *worker
+	once sync.Once
+	w    *worker
 }
 
 // suits reports whether a request is better served by all threads together: it
@@ -59,26 +62,26 @@ func (l *team) suits(p *Predictor, g *geometry) bool {
 }
 
 func (l *team) run(ctx context.Context, r *request) error {
-	teamThread.once.Do(startTeam)
-	l.mu.Lock()
-	if l.w == nil {
-		l.w = &worker{instances: map[planKey]*instance{}}
-	}
-	l.mu.Unlock()
-	select {
-	case teamThread.jobs <- teamJob{r: r, w: l.w}:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	<-r.done
-	return r.err
+	teamThread.once.Do(func() {
+		teamThread.sched.init(teamChunk)
+		go serveTeam()
+	})
+	l.once.Do(func() { l.w = newWorker(&computing) })
+	return teamThread.sched.run(ctx, r)
 }
 
-func (l *team) close() {
-	if l.w == nil {
-		return
+// teamChunk returns how many of left images a team computes at once: as many
+// as the streams together would.
+func teamChunk(r *request, left int) int {
+	if !r.p.body.separable {
+		return 1
 	}
-	done := make(chan struct{})
-	teamThread.jobs <- teamJob{w: l.w, close: done}
-	<-done
+	return min(left, r.p.opts.Threads*r.p.opts.MicroBatch)
+}
+
+// close frees the team's memory. No request may be under way.
+func (l *team) close() {
+	if l.w != nil {
+		l.w.close()
+	}
 }

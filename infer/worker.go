@@ -3,6 +3,7 @@ package infer
 import (
 	"fmt"
 	"runtime"
+	"sync"
 
 	"github.com/octet-dnn/octet/dnnl"
 )
@@ -10,15 +11,21 @@ import (
 // A worker runs plans on one locked OS thread and owns their instances.
 type worker struct {
 	instances map[planKey]*instance
+	gate      sync.Locker // held while a plan runs
+}
+
+func newWorker(gate sync.Locker) *worker {
+	return &worker{instances: map[planKey]*instance{}, gate: gate}
 }
 
 // serve is the goroutine of one one-thread stream.
 func (p *Predictor) serve() {
 	defer p.done.Done()
+	// Never unlocked: what is set for this OS thread ends with it.
 	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
 	dnnl.SetNumThreads(1)
-	w := &worker{instances: map[planKey]*instance{}}
+	p.neighbours.join()
+	w := newWorker(computing.RLocker())
 	defer w.close()
 	for {
 		r, first, n := p.sched.take()
@@ -37,7 +44,10 @@ func (w *worker) run(r *request, first, n, threads int) error {
 	}
 	r.s.place(in, first)
 	defer clear(in.ptrs)
-	if err := in.run(); err != nil {
+	w.gate.Lock()
+	err = in.run()
+	w.gate.Unlock()
+	if err != nil {
 		return fmt.Errorf("infer: %s: %w", r.p.graph.Name, err)
 	}
 	if r.observe != nil {
