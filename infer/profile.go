@@ -72,7 +72,7 @@ func (p *Predictor) Profile(ctx context.Context, in []*model.Tensor, runs int) (
 	if p.closed {
 		return nil, ErrClosed
 	}
-	n := p.chunk(g, g.batch)
+	n := p.chunk(g.batch)
 	pl, err := p.plans.get(planKey{g.family, n, 1})
 	if err != nil {
 		return nil, err
