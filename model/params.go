@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -38,24 +39,31 @@ func (l *loader) loadParams(p *Program) (map[string]*Tensor, error) {
 	return params, inFile(err, l.path(file))
 }
 
-func (l *loader) loadCombined(file string, names []string) (map[string]*Tensor, error) {
+func (l *loader) loadCombined(file string, names []string) (params map[string]*Tensor, err error) {
 	f, size, err := openRegular(l.fsys, file)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }() // only read from
+	late := newFetcher()
+	defer func() { err = cmp.Or(err, late.wait()) }()
 	s := newStreamReader(l.lim)
 	s.reset(f, size)
 	if err := s.foreign(); err != nil {
 		return nil, err
 	}
-	params := make(map[string]*Tensor, len(names))
+	params = make(map[string]*Tensor, len(names))
 	for i, name := range names {
 		if s.left() == 0 {
 			return nil, s.fault("", fmt.Sprintf("%d parameters", len(names)), fmt.Sprintf("the end of the file after %d", i))
 		}
+		inParam := func(err error) error { return ofParam(err, name) }
+		s.leave(f, func(j fetch) {
+			j.name = inParam
+			late.jobs <- j
+		})
 		if params[name], err = s.tensor(); err != nil {
-			return nil, ofParam(err, name)
+			return nil, inParam(err)
 		}
 	}
 	if s.left() > 0 {
@@ -65,18 +73,24 @@ func (l *loader) loadCombined(file string, names []string) (map[string]*Tensor, 
 }
 
 // loadSeparate reads one file a parameter. Missing files come as one error.
-func (l *loader) loadSeparate(names []string) (map[string]*Tensor, error) {
-	params := make(map[string]*Tensor, len(names))
+func (l *loader) loadSeparate(names []string) (params map[string]*Tensor, err error) {
+	late := newFetcher()
+	defer func() { err = cmp.Or(err, late.wait()) }()
+	params = make(map[string]*Tensor, len(names))
 	s := newStreamReader(l.lim)
 	var missing []string
 	for _, name := range names {
-		t, err := l.loadOne(s, name)
+		inParam := func(err error) error { return inFile(ofParam(err, name), l.path(name)) }
+		t, err := l.loadOne(s, name, func(j fetch) {
+			j.name = inParam
+			late.jobs <- j
+		})
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			missing = append(missing, name)
 			continue
 		case err != nil:
-			return nil, inFile(ofParam(err, name), l.path(name))
+			return nil, inParam(err)
 		}
 		params[name] = t
 	}
@@ -86,7 +100,7 @@ func (l *loader) loadSeparate(names []string) (map[string]*Tensor, error) {
 	return params, nil
 }
 
-func (l *loader) loadOne(s *streamReader, name string) (*Tensor, error) {
+func (l *loader) loadOne(s *streamReader, name string, later func(fetch)) (*Tensor, error) {
 	if err := checkFileName(name); err != nil {
 		return nil, err
 	}
@@ -94,11 +108,16 @@ func (l *loader) loadOne(s *streamReader, name string) (*Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = f.Close() }() // only read from
+	shut := func() { _ = f.Close() } // only read from
+	defer func() { shut() }()
 	s.reset(f, size)
 	if err := s.foreign(); err != nil {
 		return nil, err
 	}
+	s.leave(f, func(j fetch) {
+		j.after, shut = shut, func() {} // the file stays open until it is read
+		later(j)
+	})
 	t, err := s.tensor()
 	if err == nil && s.left() > 0 {
 		return nil, s.fault("", "the end of the file", fmt.Sprintf("%d more bytes", s.left()))

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"unsafe"
 
@@ -44,6 +45,8 @@ func ReadTensor(r io.Reader, size int64) (*Tensor, error) {
 type streamReader struct {
 	lim   Limits
 	buf   *bufio.Reader
+	file  io.ReaderAt // the current file, where large data is left to later
+	later func(fetch)
 	pos   int64 // bytes consumed of the current file
 	size  int64 // bytes that the current file has
 	total int64 // data bytes of all tensors read
@@ -59,6 +62,15 @@ func newStreamReader(lim Limits) *streamReader {
 func (s *streamReader) reset(r io.Reader, size int64) {
 	s.buf.Reset(r)
 	s.pos, s.size = 0, size
+	s.file, s.later = nil, nil
+}
+
+// leave makes s leave the large data of the current file to later. It does
+// nothing for files that cannot be read at an offset.
+func (s *streamReader) leave(f fs.File, later func(fetch)) {
+	if r, ok := f.(io.ReaderAt); ok {
+		s.file, s.later = r, later
+	}
 }
 
 // left returns how many bytes the file has behind the current position.
@@ -97,9 +109,7 @@ func (s *streamReader) fill(p []byte, what string) error {
 	}
 	n, err := io.ReadFull(s.buf, p)
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		e := s.fault(what, fmt.Sprintf("%d bytes", len(p)), fmt.Sprintf("the end of the file after %d: it shrank while it was read", n))
-		e.Err = io.ErrUnexpectedEOF
-		return e
+		return shrank(what, len(p), n, s.pos)
 	}
 	s.pos += int64(n)
 	return err
@@ -215,7 +225,13 @@ func (s *streamReader) data(t *Tensor) error {
 	}
 	s.total += n
 	_, t.Data = alignedWords(n)
-	return s.fill(t.Data, "tensor data")
+	if s.file == nil || n < fetchBytes {
+		return s.fill(t.Data, "tensor data")
+	}
+	s.later(fetch{file: s.file, at: s.pos, to: t.Data})
+	s.pos += n
+	s.buf.Reset(io.NewSectionReader(s.file, s.pos, s.left()))
+	return nil
 }
 
 // alignedWords returns n zero bytes that start at a multiple of 8, and the
