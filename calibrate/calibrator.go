@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/octet-dnn/octet/graph"
+	"github.com/octet-dnn/octet/internal/parallel"
 	"github.com/octet-dnn/octet/model"
 )
 
@@ -168,7 +169,7 @@ func (c *Calibrator) currentTable() (*Table, error) {
 	}
 	t := &Table{Model: c.fingerprint, Algorithm: c.o.Algorithm, Compat: c.o.Compat, Batches: c.count}
 	t.Entries = make([]Entry, len(c.tensors))
-	each(len(c.tensors), func(i int) {
+	parallel.Each(len(c.tensors), func(i int) {
 		w := c.tensors[i]
 		d := w.dtype()
 		t.Entries[i] = Entry{w.name, d, c.method.threshold(p.total[w.name], Levels(d), c.count)}

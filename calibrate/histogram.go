@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"sync"
+
+	"github.com/octet-dnn/octet/internal/parallel"
 )
 
 // Bins is the number of bins of a Histogram. At least half of them are used, so
@@ -57,7 +59,7 @@ func (h *Histogram) Add(x []float32) error {
 		return nil
 	}
 	var mu sync.Mutex
-	parallel(len(x), func(from, to int) {
+	parallel.Ranges(len(x), func(from, to int) {
 		t := tallies.Get().(*tally)
 		defer tallies.Put(t)
 		for part := x[from:to]; len(part) > 0; {

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/octet-dnn/octet/internal/parallel"
 )
 
 // observers are all the kinds, each for data within ±limit.
@@ -94,7 +96,7 @@ func TestObserversAreOrderFree(t *testing.T) {
 // Data large enough to be shared between processors gives what small parts give.
 func TestObserversInParallel(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 7))
-	x := make([]float32, 3*grain+17)
+	x := make([]float32, 3*parallel.Grain+17)
 	for i := range x {
 		x[i] = float32(max(r.NormFloat64(), 0))
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+
+	"github.com/octet-dnn/octet/internal/parallel"
 )
 
 // paddleBins is the number of bins of Paddle 1.3's calibrator.
@@ -68,7 +70,7 @@ func (h *paddleHistogram) Add(x []float32) error {
 		return fmt.Errorf("the second run of the samples leaves the range of the first: %w", ErrRunner)
 	}
 	var mu sync.Mutex
-	parallel(len(x), func(from, to int) {
+	parallel.Ranges(len(x), func(from, to int) {
 		var counts [paddleBins]uint64
 		for _, v := range x[from:to] {
 			counts[h.bin(max(v, -v))]++

@@ -3,6 +3,8 @@ package calibrate
 import (
 	"math"
 	"sync"
+
+	"github.com/octet-dnn/octet/internal/parallel"
 )
 
 // Absolute values are compared as bit patterns: those of non-negative floats
@@ -16,7 +18,7 @@ const (
 func absRange(x []float32) (lo, hi uint32) {
 	lo = absMask
 	var mu sync.Mutex
-	parallel(len(x), func(from, to int) {
+	parallel.Ranges(len(x), func(from, to int) {
 		l, h := absRangeOf(x[from:to])
 		mu.Lock()
 		defer mu.Unlock()
@@ -28,7 +30,7 @@ func absRange(x []float32) (lo, hi uint32) {
 // absTop returns the bits of the largest |x|.
 func absTop(x []float32) (hi uint32) {
 	var mu sync.Mutex
-	parallel(len(x), func(from, to int) {
+	parallel.Ranges(len(x), func(from, to int) {
 		h := absTopOf(x[from:to])
 		mu.Lock()
 		defer mu.Unlock()

@@ -3,6 +3,7 @@ package calibrate
 import (
 	"math"
 
+	"github.com/octet-dnn/octet/internal/parallel"
 	"github.com/octet-dnn/octet/model"
 )
 
@@ -32,7 +33,7 @@ func FitWeightScales(w *model.Tensor, axis int) ([]float32, error) {
 	for _, d := range w.Dims[axis+1:] {
 		inner *= int(d)
 	}
-	each(len(scales), func(c int) {
+	parallel.Each(len(scales), func(c int) {
 		scales[c] = fitScale(channelOf(x, c, len(scales), inner), scales[c])
 	})
 	return scales, nil

@@ -1,19 +1,17 @@
 package graph
 
 import (
-	"encoding/binary"
-	"math"
+	"unsafe"
 
 	"github.com/octet-dnn/octet/model"
 )
 
-// floatConst makes a constant of data, which it keeps a copy of.
+// floatConst makes a constant of data, which it takes over.
 func floatConst(name string, data []float32, dims ...int64) *Value {
-	b := make([]byte, 0, 4*len(data))
-	for _, x := range data {
-		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(x))
+	t := &model.Tensor{DType: model.FP32, Dims: dims}
+	if len(data) > 0 {
+		t.Data = unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(data))), 4*len(data))
 	}
-	t := &model.Tensor{DType: model.FP32, Dims: dims, Data: b}
 	return &Value{Name: name, DType: model.FP32, Dims: dims, Const: t}
 }
 

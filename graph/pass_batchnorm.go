@@ -49,8 +49,8 @@ func (bn *BatchNorm) factors(l *Layer) ([]float64, error) {
 }
 
 func (r *rewriter) foldInto(w *weighted, bn *Layer, factor []float64) {
-	channel := w.channelOf()
-	weights := r.mapped(w.layer.In[1], "_fuse_bn", func(i int, x float64) float64 { return x * factor[channel(i)] })
+	run, channel := w.channelRuns()
+	weights := r.scaledRuns(w.layer.In[1], "_fuse_bn", run, func(i int) float64 { return factor[channel(i)] })
 	r.setIn(w.layer, 1, weights)
 
 	shift, mean := bn.In[2].Const.Float32s(), bn.In[3].Const.Float32s()
@@ -70,19 +70,17 @@ func (r *rewriter) foldInto(w *weighted, bn *Layer, factor []float64) {
 	r.setBias(w, floatConst(r.newName(name, "_fuse_bn"), bias, int64(w.channels)))
 }
 
-// channelOf returns the function from an element of the weights to the output
-// channel that it belongs to.
-func (w *weighted) channelOf() func(int) int {
+// channelRuns returns how many elements of the weights, one after the other,
+// belong to the same output channel, and the function from such a run to its channel.
+func (w *weighted) channelRuns() (run int, channel func(i int) int) {
 	dims := w.layer.In[1].Dims
 	switch op := w.layer.Op.(type) {
 	case *Deconv: // [I, O/groups, h, w]
-		window := int(dims[2] * dims[3])
 		out, in := int(dims[1]), int(dims[0])/op.Groups
-		return func(i int) int { return i/(window*out)/in*out + i/window%out }
+		return int(dims[2] * dims[3]), func(i int) int { return i/out/in*out + i%out }
 	case *FC: // [K, N]
-		return func(i int) int { return i % w.channels }
+		return 1, func(i int) int { return i % w.channels }
 	default: // [O, I/groups, h, w]
-		window := int(dims[1] * dims[2] * dims[3])
-		return func(i int) int { return i / window }
+		return int(dims[1] * dims[2] * dims[3]), func(i int) int { return i }
 	}
 }

@@ -34,7 +34,7 @@ func (r *rewriter) toFC(l *Layer, shapes map[*Value]Shape) {
 			w = transposed(r.newName(w, "_transposed"), w, []int{1, 0})
 		}
 		if op.Alpha != 1 {
-			w = r.mapped(w, "_scaled", func(_ int, e float64) float64 { return e * float64(op.Alpha) })
+			w = r.scaled(w, "_scaled", float64(op.Alpha))
 		}
 		r.replace(l, &FC{NumColDims: len(shapes[x]) - 1}, x, w, nil)
 	}

@@ -20,14 +20,15 @@ var allowed = map[string][]string{
 	"cgo":       {},
 	"dnnl":      {"cgo"},
 	"model":     {"model/internal/pb"},
-	"graph":     {"model"},
-	"calibrate": {"graph", "model"},
+	"graph":     {"model", "internal/parallel"},
+	"calibrate": {"graph", "model", "internal/parallel"},
 	"dataset":   {"model", "dataset/internal/jpeg"},
 	"infer":     {"calibrate", "dnnl", "graph", "model", "infer/internal/hostop"},
 
 	"infer/internal/hostop": {"graph", "model"},
 
 	"internal/cpustat":     {},
+	"internal/parallel":    {},
 	"internal/ref":         {},
 	"internal/refrun":      {"graph", "model", "internal/ref"},
 	"internal/conformance": {"internal/ref"},
@@ -36,7 +37,7 @@ var allowed = map[string][]string{
 }
 
 // pure builds without cgo.
-var pure = []string{"model", "graph", "calibrate", "dataset", "infer/internal/hostop", "internal/cpustat", "internal/eval", "internal/ref", "internal/refrun", "internal/conformance", "bench/nets"}
+var pure = []string{"model", "graph", "calibrate", "dataset", "infer/internal/hostop", "internal/cpustat", "internal/eval", "internal/parallel", "internal/ref", "internal/refrun", "internal/conformance", "bench/nets"}
 
 type pkg struct {
 	ImportPath string
