@@ -113,7 +113,7 @@ func (lw *lowering) pad(op *graph.Pad) {
 
 func (lw *lowering) padConstant(op *graph.Pad, x *tensor) {
 	dims := lw.outDims(0)
-	frame, err := lw.weights.filled(dims, x.layout, op.Value)
+	frame, err := lw.constants.filled(dims, x.layout, op.Value)
 	lw.fail(err)
 	y := lw.temp(dims, x.dtype, x.layout)
 	if lw.err != nil {

@@ -72,7 +72,7 @@ func (lw *lowering) broadcast(t *tensor, dims []int, l layout) *tensor {
 	if lw.err != nil || elems(t.dims) == elems(dims) {
 		return t
 	}
-	zero, err := lw.weights.filled(dims, l, 0)
+	zero, err := lw.constants.filled(dims, l, 0)
 	lw.fail(err)
 	full := lw.temp(dims, t.dtype, l)
 	if lw.err == nil {

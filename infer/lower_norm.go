@@ -36,9 +36,9 @@ func (lw *lowering) batchNorm(op *graph.BatchNorm) {
 		dims[i] = 1
 	}
 	dims[1] = x.dims[1]
-	m, err := lw.weights.array(dims, x.layout, mul)
+	m, err := lw.constants.array(dims, x.layout, mul)
 	lw.fail(err)
-	a, err := lw.weights.array(dims, x.layout, add)
+	a, err := lw.constants.array(dims, x.layout, add)
 	lw.fail(err)
 	y := lw.dst(0, x.layout)
 	if lw.err != nil {

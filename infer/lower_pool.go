@@ -65,7 +65,7 @@ func (lw *lowering) overhang(w graph.Window, in []int) *tensor {
 			factors = append(factors, area/float32(h*v))
 		}
 	}
-	t, err := lw.weights.array([]int{1, 1, w.Out[0], w.Out[1]}, channelsLast, factors)
+	t, err := lw.constants.array([]int{1, 1, w.Out[0], w.Out[1]}, channelsLast, factors)
 	lw.fail(err)
 	return t
 }

@@ -13,15 +13,16 @@ import (
 
 // A lowering turns the body of a graph, for one batch size, into steps.
 type lowering struct {
-	engine  *dnnl.Engine
-	weights *weightStore
-	shapes  map[*graph.Value]graph.Shape // for images images
-	images  int
-	env     map[*graph.Value]*tensor
-	uses    map[*graph.Value]int
-	targets map[*graph.Value]*tensor // results that go straight into bound memory
-	fused   map[*graph.Layer]*fusion
-	skip    map[*graph.Layer]bool
+	engine    *dnnl.Engine
+	weights   *weightStore
+	constants *constants                   // of the plan
+	shapes    map[*graph.Value]graph.Shape // for images images
+	images    int
+	env       map[*graph.Value]*tensor
+	uses      map[*graph.Value]int
+	targets   map[*graph.Value]*tensor // results that go straight into bound memory
+	fused     map[*graph.Layer]*fusion
+	skip      map[*graph.Layer]bool
 
 	layer *graph.Layer // being lowered, for messages and kernel lists
 	steps []step
@@ -241,7 +242,7 @@ func (lw *lowering) scale(s ...float32) *tensor {
 			return nil
 		}
 	}
-	t, err := lw.weights.floats(s)
+	t, err := lw.constants.floats(s)
 	lw.fail(err)
 	return t
 }

@@ -13,14 +13,15 @@ import (
 // kernels in Go, and where their arguments lie in an arena. A plan has no memory of its own
 // besides the primitives, so that the streams share it; see instance.
 type plan struct {
-	steps   []step
-	images  int
-	inputs  []*tensor // bound, in body order
-	outputs []*tensor // bound
-	bound   int
-	arena   int
-	watched []*tensor
-	own     []interface{ Close() error }
+	steps     []step
+	images    int
+	inputs    []*tensor // bound, in body order
+	outputs   []*tensor // bound
+	bound     int
+	arena     int
+	watched   []*tensor
+	constants constants
+	own       []interface{ Close() error }
 }
 
 // compile lowers a body for n images of family f, in stages whose values fit
@@ -35,9 +36,9 @@ func compile(e *dnnl.Engine, w *weightStore, b *body, f *family, n, cache int) (
 		cache = math.MaxInt // watched values stay until the end of a run
 	}
 	stages := b.stages(one, n, cache)
-	lw := &lowering{engine: e, weights: w, env: map[*graph.Value]*tensor{}, uses: b.uses,
+	p := &plan{images: n, constants: constants{engine: e}}
+	lw := &lowering{engine: e, weights: w, constants: &p.constants, env: map[*graph.Value]*tensor{}, uses: b.uses,
 		targets: map[*graph.Value]*tensor{}, fused: b.fused, skip: b.skip}
-	p := &plan{images: n}
 	err = lw.body(p, b, f, stages)
 	p.own = lw.own
 	if err != nil {
@@ -170,13 +171,13 @@ func storages(steps []step) []*storage {
 	return all
 }
 
-// Close frees the primitives. Instances of the plan must be gone.
+// Close frees the primitives and constants. Instances of the plan must be gone.
 func (p *plan) Close() error {
 	for _, o := range slices.Backward(p.own) {
 		o.Close()
 	}
 	p.own, p.steps = nil, nil
-	return nil
+	return p.constants.Close()
 }
 
 // A Kernel tells what computes one step of a plan.

@@ -3,7 +3,6 @@ package infer
 import (
 	"fmt"
 	"math"
-	"slices"
 	"sync"
 	"unsafe"
 
@@ -12,16 +11,14 @@ import (
 	"github.com/octet-dnn/octet/model"
 )
 
-// A weightStore holds the constants of a predictor in oneDNN memory, each form
+// A weightStore holds the parameters of a predictor in oneDNN memory, each form
 // once: the plans of all batch sizes and streams read the same packed weights.
 // Its methods may be called from one goroutine at a time.
 type weightStore struct {
-	engine *dnnl.Engine
+	constants
 	mu     sync.Mutex
 	packed map[packKey][]*tensor
 	values map[*graph.Value]*tensor
-	owned  []interface{ Close() error }
-	bytes  int
 }
 
 // packKey names weights before packing: a parameter, and the quantisation
@@ -32,41 +29,7 @@ type packKey struct {
 }
 
 func newWeightStore(e *dnnl.Engine) *weightStore {
-	return &weightStore{engine: e, packed: map[packKey][]*tensor{}, values: map[*graph.Value]*tensor{}}
-}
-
-// allocate returns constant memory of that descriptor, and its bytes. The
-// store owns both; the descriptor must outlive it.
-func (w *weightStore) allocate(d *dnnl.Desc, dims []int) (*tensor, []byte, error) {
-	buf, err := dnnl.NewBuffer(max(d.Size(), 1))
-	if err != nil {
-		return nil, nil, err
-	}
-	w.owned = append(w.owned, buf)
-	m, err := dnnl.NewMemory(w.engine, d, buf.At(0))
-	if err != nil {
-		return nil, nil, err
-	}
-	w.owned = append(w.owned, m)
-	w.bytes += buf.Size()
-	return &tensor{desc: d, dims: dims, dtype: d.DataType(), mem: m, data: buf.Bytes()}, buf.Bytes(), nil
-}
-
-func (w *weightStore) dense(dims []int, dt dnnl.DataType, l layout) (*tensor, []byte, error) {
-	if len(dims) != 4 {
-		l = plain
-	}
-	d, err := newDesc(dims, dt, l)
-	if err != nil {
-		return nil, nil, err
-	}
-	w.owned = append(w.owned, d)
-	t, b, err := w.allocate(d, dims)
-	if err != nil {
-		return nil, nil, err
-	}
-	t.layout = l
-	return t, b, nil
+	return &weightStore{constants: constants{engine: e}, packed: map[packKey][]*tensor{}, values: map[*graph.Value]*tensor{}}
 }
 
 // constant returns a parameter as a row-major FP32 tensor.
@@ -88,37 +51,6 @@ func (w *weightStore) constant(v *graph.Value) (*tensor, error) {
 	copy(floatsOf(b), x)
 	w.values[v] = t
 	return t, nil
-}
-
-// floats returns a vector of FP32 constants.
-func (w *weightStore) floats(x []float32) (*tensor, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	t, b, err := w.dense([]int{len(x)}, dnnl.F32, plain)
-	if err == nil {
-		copy(floatsOf(b), x)
-	}
-	return t, err
-}
-
-// filled returns an FP32 constant of one value.
-func (w *weightStore) filled(dims []int, l layout, value float32) (*tensor, error) {
-	x := make([]float32, elems(dims))
-	for i := range x {
-		x[i] = value
-	}
-	return w.array(dims, l, x)
-}
-
-// array returns an FP32 constant whose elements are given in memory order.
-func (w *weightStore) array(dims []int, l layout, x []float32) (*tensor, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	t, b, err := w.dense(dims, dnnl.F32, l)
-	if err == nil {
-		copy(floatsOf(b), x)
-	}
-	return t, err
 }
 
 // pack returns filter v in the layout a primitive chose. src describes the
@@ -230,13 +162,10 @@ func quantizeWeights(w *model.Tensor, scales []float32, axis int) ([]int8, error
 	return q, nil
 }
 
-// Close frees the constants. Plans that use them must be gone.
+// Close frees the parameters. Plans that use them must be gone.
 func (w *weightStore) Close() error {
-	for _, o := range slices.Backward(w.owned) {
-		o.Close()
-	}
-	w.owned, w.packed, w.values, w.bytes = nil, nil, nil, 0
-	return nil
+	w.packed, w.values = nil, nil
+	return w.constants.Close()
 }
 
 func floatsOf(b []byte) []float32 {
