@@ -27,6 +27,7 @@ func fixtures(t testing.TB) []fixture {
 		{"legacy/*", "separate", "out_*.npy"},
 		{"legacy/*", "combined", "out_*.npy"},
 		{"paddle26/*", "", "out_*.npy"},
+		{"paddle33/*", "", "out_*.npy"},
 		{"int8/*", "", "out_emulated_*.npy"},
 	} {
 		dirs, err := filepath.Glob(filepath.Join(root, kind.glob, "in_*.npy"))

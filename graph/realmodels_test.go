@@ -55,8 +55,10 @@ func TestRealModelsFuse(t *testing.T) {
 	}{
 		{"resnet50/fluid", resnet, tail},
 		{"resnet50/pdmodel", resnet, nil},
+		{"resnet50/pir", resnet, nil},
 		{"mobilenet_v1_x0_75/fluid", mobilenet, tail},
 		{"mobilenet_v1_x0_75/pdmodel", mobilenet, nil},
+		{"mobilenet_v1_x0_75/pir", mobilenet, nil},
 	} {
 		t.Run(tt.dir, func(t *testing.T) {
 			dir := filepath.Join(refdata.Path(t, "realmodels"), filepath.FromSlash(tt.dir))

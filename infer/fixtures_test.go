@@ -29,11 +29,13 @@ func TestFP32Fixtures(t *testing.T) {
 			checkFixture(t, filepath.Join(filepath.Dir(dir), "combined"), filepath.Dir(dir), "out_%d.npy", relTol)
 		})
 	}
-	for _, file := range glob(t, filepath.Join(root, "paddle26", "*", "m.pdmodel")) {
-		dir := filepath.Dir(file)
-		t.Run("paddle26/"+filepath.Base(dir), func(t *testing.T) {
-			checkFixture(t, dir, dir, "out_%d.npy", relTol)
-		})
+	for _, programs := range []string{"paddle26/*/m.pdmodel", "paddle33/*/m.json"} {
+		for _, file := range glob(t, filepath.Join(root, filepath.FromSlash(programs))) {
+			dir := filepath.Dir(file)
+			t.Run(filepath.Base(filepath.Dir(dir))+"/"+filepath.Base(dir), func(t *testing.T) {
+				checkFixture(t, dir, dir, "out_%d.npy", relTol)
+			})
+		}
 	}
 }
 

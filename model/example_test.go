@@ -54,5 +54,5 @@ func ExampleLoad_wrongFile() {
 	}
 	_, err = model.LoadFS(os.DirFS(dir), "m")
 	fmt.Println(err)
-	// Output: model: m.pdmodel: byte 0: unsupported: expected a Paddle program (ProgramDesc), seen a Python pickle (pickles are never executed; export an inference model instead)
+	// Output: model: m.pdmodel: byte 0: unsupported: expected a Paddle program (ProgramDesc or PIR), seen a Python pickle (pickles are never executed; export an inference model instead)
 }

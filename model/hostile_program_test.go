@@ -138,8 +138,8 @@ func programCases() []hostileCase {
 		{"web page in small letters", []byte("<html><body>404"), ErrUnsupported, "web page"},
 		{"LFS pointer", []byte("version https://git-lfs.github.com/spec/v1\noid sha256:00"), ErrUnsupported, "Git LFS"},
 		{"UTF-16", raw("fffe 7b00 2200"), ErrUnsupported, "UTF-16"},
-		{"PIR program", []byte(`{"base_code":{"magic":"pir","version":4},"program":{}}`), ErrUnsupported, "PIR"},
-		{"PIR program behind a newline", []byte("\n{\"base_code\":{\"magic\":\"pir\"}}"), ErrUnsupported, "PIR"},
+		{"PIR program without operators", []byte(`{"base_code":{"magic":"pir","version":4},"program":{}}`), ErrFormat, "block of operators"},
+		{"PIR program behind a newline", []byte("\n{\"base_code\":{\"magic\":\"pir\"}}"), ErrFormat, "block of operators"},
 		{"other JSON", []byte(` { "a": 1}`), ErrUnsupported, "JSON"},
 		{"text", []byte("hello, this is not a model"), ErrFormat, ""},
 		{"parameter file", make([]byte, 64), ErrUnsupported, "parameter file"},
@@ -176,6 +176,10 @@ func decodeFile(data []byte) (*Program, error) {
 	}
 	if err := foreignProgram(data[:min(len(data), sniffBytes)]); err != nil {
 		return nil, err
+	}
+	if isPIR(data[:min(len(data), sniffBytes)]) {
+		p, _, err := decodePIR(data, lim)
+		return p, err
 	}
 	return decodeProgram(data, lim)
 }

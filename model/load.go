@@ -66,9 +66,15 @@ func newLoadConfig(opts []Option) (loadConfig, error) {
 //
 //   - a directory with __model__ and either __params__ or one file a
 //     parameter, as Paddle 1.x saves;
-//   - a directory with exactly one *.pdmodel and its *.pdiparams;
-//   - a prefix "dir/x" of dir/x.pdmodel and dir/x.pdiparams, as Paddle 2 saves;
+//   - a directory with exactly one *.pdmodel, or else one *.json, and its
+//     *.pdiparams;
+//   - a prefix "dir/x" of dir/x.pdmodel or dir/x.json and dir/x.pdiparams, as
+//     Paddle 2 and 3 save;
 //   - the program file itself.
+//
+// The content decides what a program is, whatever it is called. A PIR program
+// of Paddle 3 is translated to the classical operators; one that has no
+// classical form keeps its name (pd_op.xxx).
 //
 // Only files inside the model's directory are opened, and only regular ones.
 // Whatever they hold, Load returns a checked model or an error and never
@@ -118,7 +124,7 @@ func loadFS(fsys fs.FS, name, display string, opts []Option) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{Program: p, Name: l.path(l.program)}
+	m := &Model{Program: p, Name: l.path(l.program), Source: &l.source}
 	if m.Params, err = l.loadParams(p); err != nil {
 		return nil, err
 	}
@@ -133,6 +139,7 @@ type loader struct {
 	loadConfig
 	fsys    fs.FS  // the model's directory
 	display string // its path, for messages
+	source  Source
 }
 
 // path returns the path of a file of the model for messages.
@@ -147,8 +154,24 @@ func (l *loader) loadProgram(fsys fs.FS, name string) (*Program, error) {
 	if err != nil {
 		return nil, inFile(err, l.path(l.program))
 	}
-	p, err := decodeProgram(data, l.lim)
+	p, err := l.decode(data)
 	return p, inFile(err, l.path(l.program))
+}
+
+// decode reads a program in whichever encoding it is and notes that.
+func (l *loader) decode(data []byte) (p *Program, err error) {
+	l.source.Form = FormCombined
+	switch {
+	case isPIR(data[:min(len(data), sniffBytes)]):
+		l.source.Form = FormPIR
+		p, l.source.PIRVersion, err = decodePIR(data, l.lim)
+		return p, err
+	case path.Ext(l.program) == pdmodelExt:
+		l.source.Form = FormPdModel
+	case l.paramsFile() == "":
+		l.source.Form = FormSeparate
+	}
+	return decodeProgram(data, l.lim)
 }
 
 // locate finds the directory and the program file of the model called name.
@@ -185,12 +208,12 @@ func (l *loader) locate(fsys fs.FS, name string) (err error) {
 
 // prefixed returns the program that belongs to the prefix x in dir.
 func prefixed(fsys fs.FS, dir, x string) (string, error) {
-	for _, ext := range []string{pdmodelExt, ".json"} { // .json: to say that it is PIR
+	for _, ext := range []string{pdmodelExt, pirExt} {
 		if _, err := fs.Stat(fsys, path.Join(dir, x+ext)); err == nil {
 			return x + ext, nil
 		}
 	}
-	e := malformed("", fmt.Sprintf("a directory, a program file, or a prefix of %s", x+pdmodelExt), "none of them")
+	e := malformed("", fmt.Sprintf("a directory, a program file, or a prefix of %s or %s", x+pdmodelExt, x+pirExt), "none of them")
 	e.Kind = fs.ErrNotExist
 	return "", e
 }

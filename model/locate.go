@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -15,30 +16,36 @@ const (
 	fluidParams  = "__params__"
 	pdmodelExt   = ".pdmodel"
 	pdparamsExt  = ".pdiparams"
+	pirExt       = ".json"
 )
 
 // findProgram returns the program file of the directory fsys: __model__, which
-// wins as in Paddle, or the only *.pdmodel.
+// wins as in Paddle, the only *.pdmodel, or else the only *.json, or that of
+// several which has parameters beside it.
 func findProgram(fsys fs.FS) (string, error) {
 	if exists(fsys, fluidProgram) {
 		return fluidProgram, nil
 	}
-	found, others, err := listPrograms(fsys)
+	found, json, others, err := listPrograms(fsys)
 	if err != nil {
 		return "", openFault(err)
 	}
-	expected := fmt.Sprintf("%s or one *%s in the directory (other names: WithProgramFile)", fluidProgram, pdmodelExt)
+	expected := fmt.Sprintf("%s, one *%s or one *%s in the directory (other names: WithProgramFile)", fluidProgram, pdmodelExt, pirExt)
+	if len(found) == 0 {
+		if found = json; len(json) > 1 {
+			found = slices.DeleteFunc(slices.Clone(json), func(name string) bool {
+				return !exists(fsys, strings.TrimSuffix(name, pirExt)+pdparamsExt)
+			})
+		}
+	}
 	switch {
 	case len(found) == 1:
 		return found[0], nil
 	case len(found) > 1:
 		return "", malformed("", expected, fmt.Sprintf("several: %s", strings.Join(found, ", ")))
 	}
-	if len(others) == 1 && path.Ext(others[0]) == ".json" {
-		return others[0], nil // its content says whether it is a PIR program
-	}
 	e := malformed("", expected, "an empty directory")
-	if len(others) > 0 {
+	if others = append(json, others...); len(others) > 0 {
 		e.Seen = "no program among: " + strings.Join(others, ", ")
 	}
 	e.Kind = fs.ErrNotExist
@@ -53,27 +60,26 @@ func exists(fsys fs.FS, name string) bool {
 }
 
 // listPrograms reads the directory a piece at a time, for it may have a million
-// entries, and keeps a few names: the *.pdmodel files, and of the others those
-// that help in an error, JSON files first.
-func listPrograms(fsys fs.FS) (found, others []string, err error) {
+// entries, and keeps a few names: the *.pdmodel files, the *.json, and others
+// that help in an error.
+func listPrograms(fsys fs.FS) (found, json, others []string, err error) {
 	const few = 8
 	f, err := fsys.Open(".")
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	defer func() { _ = f.Close() }() // only read from
 	dir, ok := f.(fs.ReadDirFile)
 	if !ok {
-		return nil, nil, fmt.Errorf("%w: the directory cannot be listed", errors.ErrUnsupported)
+		return nil, nil, nil, fmt.Errorf("%w: the directory cannot be listed", errors.ErrUnsupported)
 	}
-	var json []string
 	for {
 		entries, err := dir.ReadDir(1024)
 		for _, e := range entries {
 			switch name := e.Name(); path.Ext(name) {
 			case pdmodelExt:
 				found = appendFew(found, name, few)
-			case ".json":
+			case pirExt:
 				json = appendFew(json, name, few)
 			default:
 				others = appendFew(others, printable(name), few)
@@ -83,13 +89,10 @@ func listPrograms(fsys fs.FS) (found, others []string, err error) {
 			break
 		}
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 	}
-	if len(json) > 0 {
-		others = json
-	}
-	return found, others, nil
+	return found, json, others, nil
 }
 
 func appendFew(list []string, s string, most int) []string {
@@ -105,8 +108,10 @@ func (l *loader) paramsFile() string {
 	if l.params != "" {
 		return l.params
 	}
-	if stem, ok := strings.CutSuffix(l.program, pdmodelExt); ok {
-		return stem + pdparamsExt
+	for _, ext := range []string{pdmodelExt, pirExt} {
+		if stem, ok := strings.CutSuffix(l.program, ext); ok {
+			return stem + pdparamsExt
+		}
 	}
 	if exists(l.fsys, fluidParams) {
 		return fluidParams

@@ -1,10 +1,12 @@
 // Package model reads and writes PaddlePaddle inference models: the program
-// (a ProgramDesc in protobuf form) and its parameters (LoDTensor streams), in
-// the forms of Paddle 1.x (__model__ with one file a parameter, or with
-// __params__) and 2.x (*.pdmodel with *.pdiparams).
+// (a ProgramDesc in protobuf form, or PIR in JSON) and its parameters
+// (LoDTensor streams), in the forms of Paddle 1.x (__model__ with one file a
+// parameter, or with __params__), 2.x (*.pdmodel with *.pdiparams) and 3.x
+// (*.json with *.pdiparams). In memory there is one form of program, the
+// classical one of ProgramDesc; PIR is translated when it is read or written.
 //
-// A loaded model is plain Go values. What a file held is written back the same:
-// programs saved by Paddle byte for byte. Files are not trusted: see Load,
+// A loaded model is plain Go values. What a file of 1.x or 2.x held is written
+// back the same: programs saved by Paddle byte for byte. Files are not trusted: see Load,
 // Limits and FormatError.
 package model
 
@@ -17,12 +19,14 @@ type Model struct {
 	Params  map[string]*Tensor
 	// Name says where the model came from, for messages; Load sets it to the path.
 	Name string
+	// Source says what files the model was loaded from; nil if it was not.
+	Source *Source
 }
 
 // Clone returns a model with a program of its own that shares the parameter
 // tensors with m. The map of parameters is a copy.
 func (m *Model) Clone() *Model {
-	c := &Model{Program: m.Program.Clone(), Params: make(map[string]*Tensor, len(m.Params)), Name: m.Name}
+	c := &Model{Program: m.Program.Clone(), Params: make(map[string]*Tensor, len(m.Params)), Name: m.Name, Source: m.Source}
 	for name, t := range m.Params {
 		c.Params[name] = t
 	}

@@ -7,20 +7,6 @@ import (
 	"strings"
 )
 
-// A Form is a way to lay out a model in files.
-type Form int
-
-// The forms that Save writes.
-const (
-	// FormSeparate is a directory with __model__ and one file a parameter, the
-	// default of Paddle 1.x.
-	FormSeparate Form = iota
-	// FormCombined is a directory with __model__ and __params__.
-	FormCombined
-	// FormPdModel is the pair prefix.pdmodel and prefix.pdiparams of Paddle 2.x.
-	FormPdModel
-)
-
 // A SaveOption changes how Save writes a model.
 type SaveOption func(*saveConfig) error
 
@@ -33,11 +19,11 @@ type saveConfig struct {
 }
 
 // WithForm chooses the form. Without it a path that ends in .pdmodel gives
-// FormPdModel and every other one FormSeparate.
+// FormPdModel, one that ends in .json FormPIR and every other one FormSeparate.
 func WithForm(f Form) SaveOption {
 	return func(c *saveConfig) error {
 		c.form, c.formGiven = f, true
-		if f < FormSeparate || f > FormPdModel {
+		if f < FormSeparate || f > FormPIR {
 			return fmt.Errorf("model: WithForm(%d): no such form", f)
 		}
 		return nil
@@ -89,8 +75,11 @@ func bytesFile(name string, data []byte) outFile {
 	return outFile{name, func(w io.Writer) error { _, err := w.Write(data); return err }}
 }
 
-// Save writes m to name: a directory, or for FormPdModel a prefix, with or
-// without .pdmodel. Missing parent directories are made. The parameters are
+// Save writes m to name: a directory, or for FormPdModel and FormPIR a prefix,
+// with or without the program's extension. FormPIR holds what PIR knows:
+// operators and attributes that it does not have are refused with
+// ErrUnsupported, all of them named, and so are operators of PIR that have no
+// classical form in the other forms. Missing parent directories are made. The parameters are
 // written from where they are.
 //
 // Everything is written beside the output and synced before it takes the
@@ -107,17 +96,19 @@ func Save(m *Model, name string, opts ...SaveOption) error {
 			return err
 		}
 	}
-	if !c.formGiven && strings.HasSuffix(name, pdmodelExt) {
-		c.form = FormPdModel
+	for _, f := range []Form{FormPdModel, FormPIR} {
+		if !c.formGiven && strings.HasSuffix(name, f.ext()) {
+			c.form = f
+		}
 	}
 	if err := Check(m); err != nil {
 		return fmt.Errorf("save %s: %w", printable(name), err)
 	}
-	files, err := c.files(m, strings.TrimSuffix(filepath.Base(name), pdmodelExt))
+	files, err := c.files(m, strings.TrimSuffix(filepath.Base(name), c.form.ext()))
 	if err != nil {
 		return fmt.Errorf("save %s: %w", printable(name), err)
 	}
-	if c.form == FormPdModel {
+	if c.form.ext() != "" {
 		err = saveFiles(filepath.Dir(name), files, c.overwrite)
 	} else {
 		err = saveDir(name, files, c.overwrite)
@@ -131,7 +122,7 @@ func Save(m *Model, name string, opts ...SaveOption) error {
 // files lists what the form is made of, the program last: a directory without
 // a program is no model.
 func (c *saveConfig) files(m *Model, stem string) ([]outFile, error) {
-	program, err := c.encoder.program(m.Program)
+	program, err := c.program(m.Program)
 	if err != nil {
 		return nil, err
 	}
@@ -149,11 +140,11 @@ func (c *saveConfig) files(m *Model, stem string) ([]outFile, error) {
 		}
 	case FormCombined:
 		out = append(out, combined(fluidParams, m, names))
-	case FormPdModel:
+	case FormPdModel, FormPIR:
 		if stem == "" || stem == "." || stem == ".." {
 			return nil, fmt.Errorf("want a prefix with a name, as in dir/name")
 		}
-		programFile = stem + pdmodelExt
+		programFile = stem + c.form.ext()
 		out = append(out, combined(stem+pdparamsExt, m, names))
 	}
 	out = append(out, bytesFile(programFile, program))
@@ -165,6 +156,17 @@ func (c *saveConfig) files(m *Model, stem string) ([]outFile, error) {
 		seen[f.name] = true
 	}
 	return out, nil
+}
+
+// program encodes p as the form wants it.
+func (c *saveConfig) program(p *Program) ([]byte, error) {
+	if c.form == FormPIR {
+		return encodePIR(p)
+	}
+	if err := onlyClassical(p); err != nil {
+		return nil, err
+	}
+	return c.encoder.program(p)
 }
 
 // combined is the file of all parameters, in the order of their names' bytes.

@@ -68,6 +68,11 @@ func isJSON(head []byte) bool {
 	return len(rest) == 0 || rest[0] == '"' || rest[0] == '}'
 }
 
+// isPIR reports whether a file is JSON with a key of Paddle 3's programs.
+func isPIR(head []byte) bool {
+	return isJSON(head) && (bytes.Contains(head, []byte(`"base_code"`)) || bytes.Contains(head, []byte(`"program"`)))
+}
+
 // foreignProgram returns the error for a program file that is something else,
 // or nil where it may be a program.
 func foreignProgram(head []byte) *FormatError {
@@ -75,9 +80,8 @@ func foreignProgram(head []byte) *FormatError {
 	switch {
 	case len(head) == 0:
 		return malformed("", "a Paddle program", "an empty file")
-	case isJSON(head) && bytes.Contains(head, []byte(`"pir"`)):
-		seen = "a PIR program in JSON, as Paddle 3 writes by default " +
-			"(export with FLAGS_enable_pir_api=0, or use the .pdmodel form)"
+	case isPIR(head):
+		return nil
 	case isJSON(head):
 		seen = "JSON"
 	case seen != "":
@@ -88,5 +92,5 @@ func foreignProgram(head []byte) *FormatError {
 	default:
 		return nil
 	}
-	return &FormatError{Offset: 0, Expected: "a Paddle program (ProgramDesc)", Seen: seen, Kind: ErrUnsupported}
+	return &FormatError{Offset: 0, Expected: "a Paddle program (ProgramDesc or PIR)", Seen: seen, Kind: ErrUnsupported}
 }

@@ -5,6 +5,7 @@
 //	octet eval --fp32 MODEL --int8 OUT --data DIR    accuracy of both
 //	octet run MODEL IMAGE...                         classes of pictures
 //	octet inspect MODEL                              what a model is made of
+//	octet convert MODEL OUT --to ENCODING            the files of another Paddle
 //	octet bench                                      throughput of both precisions
 //	octet doctor                                     what this machine can do
 //

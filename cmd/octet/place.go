@@ -35,9 +35,12 @@ func checkOutput(input, out string, overwrite bool) error {
 // modelFiles returns what a path to a model may stand for: itself, a pair of
 // files, or in a folder its program.
 func modelFiles(path string) []string {
-	names := []string{path, path + ".pdmodel"}
-	if found, err := filepath.Glob(filepath.Join(escapeGlob(path), "*.pdmodel")); err == nil {
-		names = append(names, found...)
+	names := []string{path}
+	for _, ext := range []string{".pdmodel", ".json"} {
+		names = append(names, path+ext)
+		if found, err := filepath.Glob(filepath.Join(escapeGlob(path), "*"+ext)); err == nil {
+			names = append(names, found...)
+		}
 	}
 	return append(names, filepath.Join(path, "__model__"))
 }

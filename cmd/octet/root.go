@@ -35,7 +35,7 @@ func newRoot(a *app) *cobra.Command {
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.progress, "progress", "auto", "how progress shows on stderr: auto, bar, log or none")
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "tell on stderr what is decided for each layer")
-	root.AddCommand(demoCmd(a), calibrateCmd(a), evalCmd(a), runCmd(a), inspectCmd(a), benchCmd(a), doctorCmd(a), versionCmd(a))
+	root.AddCommand(demoCmd(a), calibrateCmd(a), evalCmd(a), runCmd(a), inspectCmd(a), convertCmd(a), benchCmd(a), doctorCmd(a), versionCmd(a))
 	var verbs []string
 	for _, c := range root.Commands() {
 		verbs = append(verbs, c.Name())

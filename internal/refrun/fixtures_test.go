@@ -115,7 +115,7 @@ func relative(got, want []float64) float64 {
 func TestFP32Fixtures(t *testing.T) {
 	// The project's promise for FP32; measured here: below 2e-6.
 	const tolerance = 1e-4
-	for _, kind := range []struct{ dir, model string }{{"legacy", "separate"}, {"paddle26", ""}} {
+	for _, kind := range []struct{ dir, model string }{{"legacy", "separate"}, {"paddle26", ""}, {"paddle33", ""}} {
 		for _, dir := range caseDirs(t, refdata.Path(t, "paddle/fixtures/"+kind.dir)) {
 			t.Run(kind.dir+"/"+filepath.Base(dir), func(t *testing.T) {
 				for name, build := range map[string]func(*model.Model) (*graph.Graph, error){"plain": graph.Import, "fused": graph.Build} {
