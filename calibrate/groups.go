@@ -32,7 +32,7 @@ func newGroups(g *graph.Graph, fp32AveragePool bool) *groups {
 			s.layer[l] = true
 			continue
 		}
-		unsigned := activation(l.Op).Unsigned() || s.keepsSign(l)
+		unsigned := graph.Unsigned(l, func(v *graph.Value) bool { g := s.find(v); return g != nil && g.unsigned })
 		for _, v := range l.Out {
 			if v != nil {
 				s.own(v, unsigned)
@@ -90,19 +90,5 @@ func (s *groups) pass(l *graph.Layer) bool {
 		}
 	}
 	s.of[l.Out[0]] = first
-	return true
-}
-
-// keepsSign reports whether l is of the kind that passes values on and has only
-// unsigned inputs, though it owns its result.
-func (s *groups) keepsSign(l *graph.Layer) bool {
-	if !passes(l.Op) || len(l.In) == 0 {
-		return false
-	}
-	for _, v := range l.In {
-		if g := s.find(v); g == nil || !g.unsigned {
-			return false
-		}
-	}
 	return true
 }

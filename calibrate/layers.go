@@ -42,36 +42,6 @@ func residualOf(l *graph.Layer) *graph.Value {
 	return nil
 }
 
-// givesIntegers reports whether a layer can give u8 or s8 in every form of
-// program: Paddle's fc knows no activation but relu there, and its convolution
-// has no clip that starts above 0.
-func givesIntegers(op graph.Op) bool {
-	switch op := op.(type) {
-	case *graph.Conv:
-		return op.Act.Kind != graph.ActClip || op.Act.Alpha <= 0
-	case *graph.FC:
-		return op.Act.Kind == graph.ActNone || op.Act.Kind == graph.ActReLU
-	}
-	return false
-}
-
-// activation returns what a layer applies last.
-func activation(op graph.Op) graph.Activation {
-	switch op := op.(type) {
-	case *graph.Conv:
-		return op.Act
-	case *graph.FC:
-		return op.Act
-	case *graph.Deconv:
-		return op.Act
-	case *graph.Binary:
-		return op.Act
-	case *graph.Act:
-		return op.Activation
-	}
-	return graph.Activation{}
-}
-
 // passes reports whether a layer gives integers of the scale of its inputs when
 // it reads integers: the operations for which real Paddle has integer kernels.
 func passes(op graph.Op) bool {

@@ -32,7 +32,8 @@ type Options struct {
 
 	// Form is the form of program that SaveINT8Model writes: graph.FormFused
 	// for Paddle 2.6 and later, graph.FormV13 for Paddle 1.3 (later versions
-	// compute something else from it, without an error).
+	// compute something else from it, without an error), graph.FormQDQ for a
+	// file of a quarter of the size that Paddle 2.6 and later quantise themselves.
 	Form graph.Form
 	// TempDir is where a Calibrator that needs the samples twice (Paddle13 with
 	// KL) keeps them meanwhile, in one file that no name points to; its size is that of

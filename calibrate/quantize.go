@@ -120,7 +120,7 @@ func (q *quantizer) propagate() {
 				q.want[r] = true
 			}
 			// Paddle has no FP32 result of a fused sum with an integer residual.
-			q.native[l.Out[0]] = q.want[l.Out[0]] && givesIntegers(l.Op) || residualOf(l) != nil
+			q.native[l.Out[0]] = q.want[l.Out[0]] && graph.GivesIntegers(l.Op) || residualOf(l) != nil
 		case q.groups.layer[l] && q.want[l.Out[0]]:
 			q.native[l.Out[0]] = true
 			for _, v := range l.In {

@@ -63,8 +63,12 @@ func TestQuantizeInvariants(t *testing.T) {
 					t.Errorf("Quantize changed its argument:\n%s", d)
 				}
 				checkInvariants(t, q)
-				for _, form := range []graph.Form{graph.FormFused, graph.FormV13} {
-					if m, err := graph.ToModel(q, form); err != nil {
+				for _, form := range []graph.Form{graph.FormFused, graph.FormV13, graph.FormQDQ} {
+					if m, err := graph.ToModel(q, form); form == graph.FormQDQ && saturates(q) {
+						if !errors.Is(err, graph.ErrUnsupported) {
+							t.Errorf("as qdq: got error %v, want that saturation at 127 cannot be said", err)
+						}
+					} else if err != nil {
 						t.Errorf("as %v: %v", form, err)
 					} else if back, err := graph.Build(m); err != nil {
 						t.Errorf("as %v and back: %v", form, err)
@@ -75,6 +79,13 @@ func TestQuantizeInvariants(t *testing.T) {
 			})
 		}
 	}
+}
+
+func saturates(g *graph.Graph) bool {
+	return slices.ContainsFunc(g.Layers, func(l *graph.Layer) bool {
+		c, ok := l.Op.(*graph.Conv)
+		return ok && c.Int8 != nil && c.Int8.SaturateS8
+	})
 }
 
 // checkInvariants holds q against the rules that need no expected result.
@@ -125,7 +136,7 @@ func checkInt8(t *testing.T, q *graph.Graph, l *graph.Layer, a *graph.Int8, act 
 		// Nothing is gained by a real result that everybody quantises again,
 		// unless integers cannot be had.
 		for _, r := range readers(q, y) {
-			if _, ok := r.Op.(*graph.Quantize); ok && givesIntegers(l.Op) {
+			if _, ok := r.Op.(*graph.Quantize); ok && graph.GivesIntegers(l.Op) {
 				t.Errorf("%q gives reals, which %q quantises", l.Name, r.Name)
 			}
 		}
@@ -166,9 +177,12 @@ func dump(g *graph.Graph) []string {
 	names := func(vs []*graph.Value) string {
 		var s []string
 		for _, v := range vs {
-			if v == nil {
+			switch {
+			case v == nil:
 				s = append(s, "-")
-			} else {
+			case v.Const != nil: // the QDQ form stores weights as s8
+				s = append(s, v.Name)
+			default:
 				s = append(s, fmt.Sprintf("%s:%v", v.Name, v.DType))
 			}
 		}

@@ -25,7 +25,7 @@ func (q *quantizer) splitResiduals() {
 		}
 		from, to := s.find(r), s.find(l.Out[0])
 		switch {
-		case from == nil || !givesIntegers(l.Op), !to.unsigned && from.unsigned,
+		case from == nil || !graph.GivesIntegers(l.Op), !to.unsigned && from.unsigned,
 			to.unsigned && !from.unsigned && q.o.Residual == ResidualFP32:
 			layers = append(layers, q.splitResidual(l))
 			q.log.Debug("residual sum in FP32", "layer", l.Name, "residual", r.Name)

@@ -104,6 +104,9 @@ func (q *quantizer) scaleOf(v *graph.Value) (scaled, error) {
 		n = reduced
 	}
 	s.scale = Scale(threshold, n)
+	if q.o.Compat != Paddle13 { // so that every form of program says the same
+		s.scale = graph.SnapScale(s.scale, Levels(s.dtype))
+	}
 	q.scales[g] = s
 	return s, nil
 }

@@ -3,6 +3,7 @@ package calibrate
 import (
 	"math"
 
+	"github.com/octet-dnn/octet/graph"
 	"github.com/octet-dnn/octet/internal/parallel"
 	"github.com/octet-dnn/octet/model"
 )
@@ -18,7 +19,7 @@ const (
 
 // FitWeightScales is WeightScales with each scale moved to where rounding and
 // clipping the channel's weights leave the smallest square error, among 41
-// scales around 127/max|w|. It costs no data, and on channels of few weights,
+// scales around 127/max|w| that every form of program can say. It costs no data, and on channels of few weights,
 // as depthwise filters have, it removes much of the error: 9 weights seldom
 // fall well on the grid that their largest one sets. (Choosing clipping by the
 // square error is common for weights, e.g. R. Banner et al., "Post training
@@ -51,9 +52,10 @@ func channelOf(x []float32, c, channels, inner int) []float32 {
 // fitScale returns the scale with the smallest error; on a tie, the first
 // tried, beginning with first itself.
 func fitScale(w []float32, first float32) float32 {
+	first = graph.SnapScale(first, math.MaxInt8)
 	best, least := first, roundingError(w, first, math.Inf(1))
 	for k := fitBelow; k <= fitAbove; k++ {
-		s := float32(float64(first) * (1 + float64(k)/fitSteps))
+		s := graph.SnapScale(float32(float64(first)*(1+float64(k)/fitSteps)), math.MaxInt8)
 		if e := roundingError(w, s, least); e < least && !math.IsInf(float64(s), 1) {
 			best, least = s, e
 		}

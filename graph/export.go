@@ -22,6 +22,11 @@ const (
 	// that differ between sides and activations other than relu and relu6 of
 	// quantised layers use attributes that Paddle has only since 1.5.
 	FormV13
+	// FormQDQ writes FP32 layers with quantize_linear and dequantize_linear in
+	// front, which Paddle calls its ONNX format, and weights as s8, so that the
+	// parameters take a quarter of the space. Real Paddle 2.6 and 3.3 simulate it
+	// in FP32, or run it in INT8 after enable_mkldnn_int8(); see ToQDQ.
+	FormQDQ
 )
 
 // String names the form as command-line flags do.
@@ -31,13 +36,15 @@ func (f Form) String() string {
 		return "fused"
 	case FormV13:
 		return "v13"
+	case FormQDQ:
+		return "qdq"
 	}
 	return fmt.Sprintf("form(%d)", uint8(f))
 }
 
 // ToModel writes g as a program with parameters. The parameters are FP32 and
 // share memory with g's constants; INT8 programs are FP32 programs with scales
-// (the weights are rounded when they are loaded).
+// (the weights are rounded when they are loaded), but in FormQDQ.
 //
 // The program imports back to the graph it was made from: Build of the result
 // gives the same layers, scales and constants, provided that g has been through
@@ -45,7 +52,14 @@ func (f Form) String() string {
 // in particular a relu over an s8 residual that does not saturate at 127, as
 // Paddle's does (Int8.SaturateS8).
 func ToModel(g *Graph, form Form) (*model.Model, error) {
-	if form != FormFused && form != FormV13 {
+	switch form {
+	case FormFused, FormV13:
+	case FormQDQ:
+		var err error
+		if g, err = ToQDQ(g); err != nil {
+			return nil, fmt.Errorf("export: %w", err)
+		}
+	default:
 		return nil, fmt.Errorf("export: %w", unsupportedErr("program form %d", form))
 	}
 	e := &exporter{form: form, g: g, m: model.New(), names: make(map[string]bool)}
@@ -67,6 +81,7 @@ type exporter struct {
 	block    *model.Block
 	names    map[string]bool
 	declared map[*Value][]int64
+	unsigned map[*Value]bool // once linearConversion asked
 }
 
 func (e *exporter) run() error {
@@ -87,6 +102,9 @@ func (e *exporter) run() error {
 		if v.Const != nil {
 			e.m.AddParam(v.Name, v.Const)
 		}
+	}
+	if err := e.realParams(); err != nil {
+		return err
 	}
 	for _, l := range e.g.Layers {
 		if err := e.layer(l); err != nil {
@@ -171,7 +189,10 @@ func (e *exporter) layer(l *Layer) error {
 		return e.act(op.Activation, l.In[0].Name, l.Out[0].Name)
 	case *Binary:
 		return e.binary(l, op)
-	case *Quantize, *Dequantize, *Requantize:
+	case *Quantize, *Dequantize, *Requantize, *DequantizeWeights:
+		if e.form == FormQDQ {
+			return e.linearConversion(l)
+		}
 		e.conversion(l)
 	case *CrossEntropy, *SoftmaxCrossEntropy, *TopK, *ArgMax, *Accuracy:
 		e.label(l)

@@ -20,6 +20,9 @@ func (e *exporter) conv(l *Layer, c *Conv) error {
 	if c.Int8 != nil {
 		attrs = append(attrs, int8Attrs(c.Int8, residual != nil)...)
 	}
+	if e.form == FormQDQ {
+		return e.plainConv(l, c)
+	}
 	if e.form == FormFused {
 		name, alpha, beta := fusedName(c.Act)
 		dt := "float32"

@@ -58,7 +58,7 @@ func (e *exporter) reduce(l *Layer, op *Reduce) {
 // matmul writes matmul_v2, or the older matmul where alpha or the form needs it.
 func (e *exporter) matmul(l *Layer, op *MatMul) {
 	in, out := model.Slots("X", l.In[0].Name, "Y", l.In[1].Name), model.Slots("Out", l.Out[0].Name)
-	if e.form == FormFused && op.Alpha == 1 {
+	if e.form != FormV13 && op.Alpha == 1 {
 		e.block.AddOp("matmul_v2", in, out, model.BoolAttr("trans_x", op.TransX), model.BoolAttr("trans_y", op.TransY))
 		return
 	}
@@ -86,7 +86,7 @@ func (e *exporter) pool(l *Layer, p *Pool) {
 		model.BoolAttr("use_cudnn", false),
 		model.BoolAttr("is_test", true),
 	}
-	if e.form == FormFused || p.PadMode != PadExplicit {
+	if e.form != FormV13 || p.PadMode != PadExplicit {
 		attrs = append(attrs, model.StringAttr("padding_algorithm", p.PadMode.String()))
 	}
 	layout := "NCHW"

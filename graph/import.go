@@ -49,6 +49,7 @@ var importers = merge(
 	shapeImporters,
 	labelImporters,
 	int8Importers,
+	qdqImporters,
 )
 
 func merge(tables ...map[string]importFunc) map[string]importFunc {

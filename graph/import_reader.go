@@ -86,7 +86,7 @@ func (r *reader) value(name string) *Value {
 	return v
 }
 
-// param is in for an operand that must be an FP32 parameter.
+// param is in for an operand that must be an FP32 parameter, or a quantised one.
 func (r *reader) param(slot string) *Value { return r.constant(r.in(slot), slot) }
 
 // optionalParam is param for a slot that may be absent.
@@ -101,6 +101,11 @@ func (r *reader) optionalParam(slot string) *Value {
 func (r *reader) constant(v *Value, slot string) *Value {
 	if r.err != nil {
 		return nil
+	}
+	if v.Producer != nil {
+		if _, quantised := v.Producer.Op.(*DequantizeWeights); quantised {
+			return v
+		}
 	}
 	if v.Const == nil {
 		r.fail(unsupportedErr("%s %q is not a parameter", slot, v.Name))

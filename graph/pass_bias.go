@@ -13,7 +13,10 @@ type weighted struct {
 
 // asWeighted returns nil if l has no weights, or computed ones.
 func asWeighted(l *Layer) *weighted {
-	if l == nil || len(l.In) < 3 || !isParam(l.In[1]) || l.In[2] != nil && !isParam(l.In[2]) {
+	if l == nil || len(l.In) < 3 || l.In[2] != nil && !isParam(l.In[2]) {
+		return nil
+	}
+	if q, _ := int8Of(l); !isParam(l.In[1]) && (q == nil || l.In[1].Const == nil) {
 		return nil
 	}
 	switch op := l.Op.(type) {

@@ -16,15 +16,18 @@ var passes = []pass{
 	{"fold constants", foldConstants},
 	{"remove identities", removeIdentities},
 	{"cancel transpositions", cancelTransposes},
+	{"signs of quantised tensors", resolveQDQ},
 	{"local response normalisation", fuseLRN},
 	{"pad without unsqueeze", flattenPads},
 	{"merge scales", mergeScales},
+	{"integer weights", takeIntegers},
 	{"fully connected layers", makeFC},
 	{"fold scales into weights", foldScales},
 	{"bias", fuseBias},
 	{"fold batch normalisation", foldBatchNorm},
 	{"activation", fuseActivation},
 	{"residual sum", fuseResidual},
+	{"conversions", squash},
 	{"dead code", removeDead},
 }
 

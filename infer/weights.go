@@ -2,13 +2,11 @@ package infer
 
 import (
 	"fmt"
-	"math"
 	"sync"
 	"unsafe"
 
 	"github.com/octet-dnn/octet/dnnl"
 	"github.com/octet-dnn/octet/graph"
-	"github.com/octet-dnn/octet/model"
 )
 
 // A weightStore holds the parameters of a predictor in oneDNN memory, each form
@@ -72,7 +70,7 @@ func (w *weightStore) pack(v *graph.Value, q *graph.Int8, outAxis int, src, want
 			return nil, fmt.Errorf("parameter %q is %v: want float32", v.Name, v.Const.DType)
 		}
 	} else {
-		s8, err := quantizeWeights(v.Const, q.ScaleWeights, outAxis)
+		s8, err := graph.QuantizeWeights(v.Const, q.ScaleWeights, outAxis)
 		if err != nil {
 			return nil, fmt.Errorf("parameter %q: %w", v.Name, err)
 		}
@@ -134,32 +132,6 @@ func (w *weightStore) packRaw(raw []byte, src, want *dnnl.Desc) (*tensor, error)
 	}
 	defer s.Close()
 	return t, chain.Run(s, []unsafe.Pointer{unsafe.Pointer(unsafe.SliceData(raw))})
-}
-
-// quantizeWeights rounds w·scale half to even into -128..127, as Paddle does.
-// There is one scale, or one for each index of axis.
-func quantizeWeights(w *model.Tensor, scales []float32, axis int) ([]int8, error) {
-	x := w.Float32s()
-	if x == nil {
-		return nil, fmt.Errorf("%v weights: want float32", w.DType)
-	}
-	dims := toInts(w.Dims)
-	outs, inner := dims[axis], elems(dims[axis+1:])
-	if len(scales) != 1 && len(scales) != outs {
-		return nil, fmt.Errorf("%d weight scales: want 1 or %d", len(scales), outs)
-	}
-	q := make([]int8, len(x))
-	for start := 0; start < len(x); start += inner {
-		s := scales[0]
-		if len(scales) > 1 {
-			s = scales[start/inner%outs]
-		}
-		for i, v := range x[start : start+inner] {
-			r := math.RoundToEven(float64(v * s))
-			q[start+i] = int8(min(max(r, -128), 127))
-		}
-	}
-	return q, nil
 }
 
 // Close frees the parameters. Plans that use them must be gone.

@@ -28,7 +28,7 @@ func TestUsage(t *testing.T) {
 		{"no output", "--output is missing", []string{"calibrate", mobilenetDir, "--data", dataDir}},
 		{"no data", "--data is missing", []string{"calibrate", mobilenetDir, "-o", "x"}},
 		{"no FP32 model", "--fp32 is missing", []string{"eval", "--data", dataDir}},
-		{"form", "--form is \"onnx\"", []string{"calibrate", mobilenetDir, "-o", "x", "--form", "onnx"}},
+		{"format", "--format is \"caffe\"", []string{"calibrate", mobilenetDir, "-o", "x", "--format", "caffe"}},
 		{"negative samples", "--samples is -1", []string{"calibrate", mobilenetDir, "-o", "x", "--samples", "-1"}},
 		{"batch 0", "--batch-size is 0", []string{"calibrate", mobilenetDir, "-o", "x", "--data", dataDir, "--batch-size", "0"}},
 		{"bad-image policy", "--bad-images", []string{"calibrate", mobilenetDir, "-o", "x", "--data", dataDir, "--bad-images", "ask"}},

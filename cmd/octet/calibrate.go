@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -21,7 +24,7 @@ type calibrateFlags struct {
 	out          string
 	algo, compat string
 	samples      int
-	form         string
+	format       string
 	firstConv    bool
 	fp32FC       bool
 	overwrite    bool
@@ -44,7 +47,7 @@ An OUT that ends in .pdmodel is saved in the form of Paddle 2, others as a folde
 	flags.StringVar(&f.algo, "algo", string(calibrate.Max), "how thresholds are chosen: max or KL")
 	flags.StringVar(&f.compat, "compat", "", "paddle13: exactly the thresholds of Paddle 1.3's KL")
 	flags.IntVar(&f.samples, "samples", 0, "take N pictures, evenly spread over the list; 0 takes all")
-	flags.StringVar(&f.form, "form", graph.FormFused.String(), "form of the program: fused (Paddle 2.6 and later) or v13 (Paddle 1.3)")
+	flags.StringVar(&f.format, "format", graph.FormFused.String(), "form of the program: fused or qdq (Paddle 2.6 and later), v13 (Paddle 1.3)")
 	flags.BoolVar(&f.firstConv, "first-conv-int8", false, "quantise the first convolution too")
 	flags.BoolVar(&f.fp32FC, "fp32-fc", false, "keep fully connected layers FP32")
 	flags.BoolVar(&f.overwrite, "overwrite", false, "replace the model at OUT, if there is one")
@@ -81,7 +84,7 @@ func (a *app) calibrate(ctx context.Context, path string, f *calibrateFlags) err
 		return err
 	}
 	if o.Form == graph.FormV13 {
-		a.warn("form v13 is for Paddle 1.3: Paddle 2.6 and later run such a file without an error and compute wrong numbers")
+		a.warn("format v13 is for Paddle 1.3: Paddle 2.6 and later run such a file without an error and compute wrong numbers")
 	}
 	var opts []model.SaveOption
 	if f.overwrite {
@@ -96,19 +99,23 @@ func (a *app) calibrate(ctx context.Context, path string, f *calibrateFlags) err
 	return nil
 }
 
+// int8Forms are the ways to spell an INT8 model as a Paddle program.
+var int8Forms = map[string]graph.Form{
+	graph.FormFused.String(): graph.FormFused,
+	graph.FormV13.String():   graph.FormV13,
+	graph.FormQDQ.String():   graph.FormQDQ,
+}
+
 func (f *calibrateFlags) options(a *app) (calibrate.Options, error) {
 	o := calibrate.Options{
 		Algorithm: calibrate.Algorithm(f.algo), Compat: calibrate.Compat(f.compat), Runner: infer.NewRunner,
 		FirstConvINT8: f.firstConv, FP32FullyConnected: f.fp32FC, Logger: a.logger(),
 	}
-	switch f.form {
-	case graph.FormFused.String():
-		o.Form = graph.FormFused
-	case graph.FormV13.String():
-		o.Form = graph.FormV13
-	default:
-		return o, usagef("--form is %q: want fused or v13", f.form)
+	form, ok := int8Forms[f.format]
+	if !ok {
+		return o, usagef("--format is %q: want one of %s", f.format, strings.Join(slices.Sorted(maps.Keys(int8Forms)), ", "))
 	}
+	o.Form = form
 	if f.samples < 0 {
 		return o, usagef("--samples is %d: want a number of pictures, or 0 for all", f.samples)
 	}

@@ -99,7 +99,7 @@ func TestOverwrite(t *testing.T) {
 	first := names(t, filepath.Dir(out))
 	refused(t, exitBadInput, "file already exists", calibrateTo(out)...)
 	refused(t, exitBadInput, "INT8 already", "calibrate", out, "-o", out+"2", "--data", dataDir, "--samples", "1")
-	mustOctet(t, calibrateTo(out, "--overwrite", "--form", "v13")...)
+	mustOctet(t, calibrateTo(out, "--overwrite", "--format", "v13")...)
 	second, err := model.Load(out)
 	if err != nil {
 		t.Fatal(err)

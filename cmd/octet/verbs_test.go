@@ -51,7 +51,7 @@ func TestCalibrateAndEval(t *testing.T) {
 		flags       []string
 	}{
 		{"resnet, labels fed, max", resnetDir, nil},
-		{"resnet, KL, v13", resnetDir, []string{"--algo", "KL", "--form", "v13"}},
+		{"resnet, KL, v13", resnetDir, []string{"--algo", "KL", "--format", "v13"}},
 		{"resnet, Paddle 1.3's KL", resnetDir, []string{"--algo", "kl", "--compat", "paddle13"}},
 		{"mobilenet, first convolution INT8, FP32 classifier", mobilenetDir, []string{"--first-conv-int8", "--fp32-fc"}},
 	} {

@@ -116,11 +116,11 @@ func scaleOf(scales []float32, channel int) float32 {
 	return scales[channel]
 }
 
-// quantised rounds weights to s8 as Paddle does, in float32; without q they are
-// only copied.
+// quantised rounds weights to s8 as Paddle does, in float32; without q, and
+// where they are s8 already, they are only copied.
 func quantised(w *ref.Tensor, q *graph.Int8, channel func(int) int) *ref.Tensor {
 	out := w.Clone()
-	if q == nil {
+	if q == nil || w.DType == ref.S8 {
 		return out
 	}
 	out.DType = ref.S8

@@ -85,6 +85,13 @@ func constant(t *model.Tensor) (*ref.Tensor, error) {
 	for i, d := range t.Dims {
 		dims[i] = int(d)
 	}
+	if t.DType == model.Int8 { // weights that are integers already
+		out := ref.NewTensor(ref.S8, dims...)
+		for i, b := range t.Data {
+			out.Data[i] = float64(int8(b))
+		}
+		return out, nil
+	}
 	if t.DType != model.FP32 {
 		return nil, fmt.Errorf("constant of type %v: %w", t.DType, ErrUnsupported)
 	}
