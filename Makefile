@@ -5,7 +5,7 @@ TESTFLAGS ?=
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test race lint format conformance accuracy ratios efficiency setup-test consumer clean-room docker
+.PHONY: help setup demo test race lint format conformance accuracy ratios efficiency overhead setup-test consumer clean-room docker
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ ratios: setup ## INT8 over FP32 throughput, against the promised ratios
 
 efficiency: setup ## INT8 throughput, against the share of the matmul rate that is promised
 	$(GO) run ./bench/efficiency
+
+overhead: setup ## what a run costs beyond its primitives
+	$(GO) run ./bench/overhead
 
 setup-test: ## the promises of the set-up script: idempotent, offline, checked, clear when it cannot
 	third_party/setup_test.sh

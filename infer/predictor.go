@@ -133,11 +133,10 @@ func (p *Predictor) RunInto(ctx context.Context, in, out []*model.Tensor) error 
 }
 
 func (p *Predictor) run(ctx context.Context, g *geometry, in, out []*model.Tensor) error {
-	return p.runWatched(ctx, g, in, out, nil)
+	return p.runWith(ctx, g, in, out, extras{})
 }
 
-// runWatched is run with the watched values shown to observe, unless nil.
-func (p *Predictor) runWatched(ctx context.Context, g *geometry, in, out []*model.Tensor, observe func(string, []float32) error) error {
+func (p *Predictor) runWith(ctx context.Context, g *geometry, in, out []*model.Tensor, x extras) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -153,7 +152,7 @@ func (p *Predictor) runWatched(ctx context.Context, g *geometry, in, out []*mode
 	if err != nil {
 		return err
 	}
-	s.req.p, s.req.g, s.req.observe = p, g, observe
+	s.req.p, s.req.g, s.req.extras = p, g, x
 	s.bind(in, out)
 	if err := p.execute(ctx, &s.req, alone); err != nil {
 		g.put(s)

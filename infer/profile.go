@@ -82,7 +82,7 @@ func (p *Predictor) Profile(ctx context.Context, in []*model.Tensor, runs int) (
 		return nil, err
 	}
 	defer g.put(s)
-	s.req.p, s.req.g, s.req.observe = p, g, nil
+	s.req.p, s.req.g, s.req.extras = p, g, extras{}
 	s.bind(in, g.newOutputs())
 
 	streams := min(p.opts.Streams, g.batch/n)

@@ -9,16 +9,22 @@ import (
 // A request is the body of one run on its way through the streams. Its mutable
 // part is guarded by the scheduler that holds it.
 type request struct {
-	p       *Predictor
-	g       *geometry
-	s       *session
-	observe func(name string, data []float32) error
+	p *Predictor
+	g *geometry
+	s *session
+	extras
 
 	next    int // first image not yet taken
 	running int // micro-batches at work
 	err     error
 	done    chan struct{} // capacity 1: signalled when all is finished
 	watchMu sync.Mutex
+}
+
+// extras are what a run may be asked for besides its results.
+type extras struct {
+	observe func(name string, data []float32) error // is shown the watched values
+	times   []time.Duration                         // see Bare
 }
 
 // finished reports whether no micro-batch is at work and none will be taken.

@@ -29,7 +29,7 @@ func (r *runner) Run(ctx context.Context, in []*model.Tensor, observe func(name 
 		return nil, err
 	}
 	out := g.newOutputs()
-	return out, r.p.runWatched(ctx, g, in, out, observe)
+	return out, r.p.runWith(ctx, g, in, out, extras{observe: observe})
 }
 
 // Close frees the runner.

@@ -45,7 +45,7 @@ func (w *worker) run(r *request, first, n, threads int) error {
 	r.s.place(in, first)
 	defer clear(in.ptrs)
 	w.gate.Lock()
-	err = in.run()
+	err = r.compute(in)
 	w.gate.Unlock()
 	if err != nil {
 		return fmt.Errorf("infer: %s: %w", r.p.graph.Name, err)

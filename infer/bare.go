@@ -1,0 +1,45 @@
+package infer
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/octet-dnn/octet/model"
+)
+
+// Bare measures what [Predictor.RunInto] costs beside the kernels: it hands the
+// batch to the thread that RunInto would hand it to, which computes it
+// len(times) times on end and writes down how long each took, from call into
+// oneDNN to return. The batch must be small enough to be computed at once.
+func (p *Predictor) Bare(ctx context.Context, in, out []*model.Tensor, times []time.Duration) error {
+	g, err := p.geometry(in)
+	if err != nil {
+		return err
+	}
+	if err := g.checkOutputs(out); err != nil {
+		return err
+	}
+	if n := p.chunk(g.batch); n != g.batch {
+		return fmt.Errorf("infer: a batch of %d: %s computes %d at once", g.batch, p.graph.Name, n)
+	}
+	if len(times) == 0 {
+		return nil
+	}
+	return p.runWith(ctx, g, in, out, extras{times: times})
+}
+
+// compute executes in for r.
+func (r *request) compute(in *instance) error {
+	if r.times == nil {
+		return in.run()
+	}
+	for i := range r.times {
+		start := time.Now()
+		if err := in.run(); err != nil {
+			return err
+		}
+		r.times[i] = time.Since(start)
+	}
+	return nil
+}
