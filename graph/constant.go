@@ -20,8 +20,7 @@ func isParam(v *Value) bool { return v != nil && v.Const != nil && v.DType == mo
 
 // reshaped is the constant v with other dims over the same data.
 func reshaped(name string, v *Value, dims []int64) *Value {
-	t := &model.Tensor{DType: v.DType, Dims: dims, Data: v.Const.Data}
-	return &Value{Name: name, DType: v.DType, Dims: dims, Const: t}
+	return &Value{Name: name, DType: v.DType, Dims: dims, Const: v.Const.WithDims(dims...)}
 }
 
 func toDims(s Shape) []int64 {

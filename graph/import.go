@@ -16,7 +16,8 @@ import (
 //
 // Inputs stand in the order of the feed ops' col, outputs in that of the fetch
 // ops. A variable that is written more than once becomes one value a write;
-// the last keeps the name, earlier ones get a suffix.
+// the last keeps the name, earlier ones get a suffix. Lazy parameters that are
+// weights of a layer stay lazy, all others are read.
 func Import(m *model.Model) (*Graph, error) {
 	if m == nil || m.Program == nil || len(m.Program.Blocks) == 0 {
 		return nil, fmt.Errorf("import: %w", programErr("no blocks"))
@@ -104,6 +105,9 @@ func (im *importer) run() error {
 		im.g.Outputs = append(im.g.Outputs, fetches[col])
 	}
 	im.nameValues()
+	if err := readLazy(im.g); err != nil {
+		return err
+	}
 	_, err := probe(im.g)
 	return err
 }
@@ -270,8 +274,8 @@ func newConst(name string, t *model.Tensor) (*Value, error) {
 	if err != nil {
 		return nil, fmt.Errorf("parameter %q: %w", name, err)
 	}
-	if t.DType.Size() == 0 || n*t.DType.Size() != len(t.Data) {
-		return nil, programErr("parameter %q has %d bytes for %v of %v", name, len(t.Data), t.Dims, t.DType)
+	if t.DType.Size() == 0 || n*t.DType.Size() != t.Size() {
+		return nil, programErr("parameter %q has %d bytes for %v of %v", name, t.Size(), t.Dims, t.DType)
 	}
 	return &Value{Name: name, DType: t.DType, Dims: t.Dims, Const: t}, nil
 }

@@ -59,23 +59,30 @@ func (r *rewriter) scaled(v *Value, suffix string, factor float64) *Value {
 }
 
 // scaledRuns multiplies an FP32 constant, in float64, by a factor for each run
-// of so many elements, which lie one after the other.
+// of so many elements, which lie one after the other. What is lazy stays so.
 func (r *rewriter) scaledRuns(v *Value, suffix string, run int, factor func(i int) float64) *Value {
+	run = max(run, 1) // of no elements at all
+	name := r.newName(v, suffix)
+	if v.Const.Lazy() {
+		scaled := v.Const.Derived(func(data *model.Tensor) {
+			x := data.Float32s()
+			scaleRuns(x, x, 0, len(x), run, factor)
+		})
+		return &Value{Name: name, DType: v.DType, Dims: v.Dims, Const: scaled}
+	}
 	src := v.Const.Float32s()
 	dst := make([]float32, len(src))
-	run = max(run, 1) // of no elements at all
-	parallel.Ranges(len(src), func(from, to int) {
-		// Each goroutine takes the runs that begin in its range.
-		for i := (from + run - 1) / run; i*run < to; i++ {
-			scaleInto(dst[i*run:(i+1)*run], src[i*run:], factor(i))
-		}
-	})
-	return floatConst(r.newName(v, suffix), dst, v.Dims...)
+	parallel.Ranges(len(src), func(from, to int) { scaleRuns(dst, src, from, to, run, factor) })
+	return floatConst(name, dst, v.Dims...)
 }
 
-func scaleInto(dst, src []float32, factor float64) {
-	src = src[:len(dst)]
-	for i, x := range src {
-		dst[i] = float32(float64(x) * factor)
+// scaleRuns does the runs that begin in the range from … to.
+func scaleRuns(dst, src []float32, from, to, run int, factor func(i int) float64) {
+	for i := (from + run - 1) / run; i*run < to; i++ {
+		f := factor(i)
+		y := dst[i*run : (i+1)*run]
+		for k, x := range src[i*run : (i+1)*run] {
+			y[k] = float32(float64(x) * f)
+		}
 	}
 }

@@ -1,15 +1,13 @@
 package model
 
 import (
-	"errors"
-	"fmt"
-	"io"
 	"runtime"
 	"sync"
 )
 
-// fetchBytes is the least data that is worth handing to another goroutine.
-const fetchBytes = 64 << 10
+// largeData is the least data that is worth handing to another goroutine, or
+// leaving in its file.
+const largeData = 64 << 10
 
 // fetchers bounds the goroutines that read: more do not copy faster.
 const fetchers = 4
@@ -23,35 +21,26 @@ const fetchers = 4
 // are not aligned, so that most tensors could not be used where they lie in a
 // file, and a mapped file that somebody truncates kills the process.
 type fetcher struct {
-	jobs chan fetch
+	jobs chan func() error
 	work sync.WaitGroup
 	mu   sync.Mutex
 	err  error
 }
 
-// A fetch is data that lies at an offset of a file.
-type fetch struct {
-	file  io.ReaderAt
-	at    int64
-	to    []byte
-	name  func(error) error // names parameter and file in an error
-	after func()            // called at the end; may be nil
-}
-
 func newFetcher() *fetcher {
-	f := &fetcher{jobs: make(chan fetch)}
+	f := &fetcher{jobs: make(chan func() error)}
 	for range min(runtime.GOMAXPROCS(0), fetchers) {
 		f.work.Go(func() {
 			for j := range f.jobs {
-				f.keep(j.run())
+				f.keep(j())
 			}
 		})
 	}
 	return f
 }
 
-// wait returns when all is read, with the first error. No jobs may come
-// afterwards.
+// wait returns when all jobs are done, with the first error. No more jobs may
+// come.
 func (f *fetcher) wait() error {
 	close(f.jobs)
 	f.work.Wait()
@@ -64,25 +53,4 @@ func (f *fetcher) keep(err error) {
 	if f.err == nil {
 		f.err = err
 	}
-}
-
-func (j fetch) run() error {
-	if j.after != nil {
-		defer j.after()
-	}
-	n, err := j.file.ReadAt(j.to, j.at)
-	if n == len(j.to) {
-		return nil
-	}
-	if err == nil || errors.Is(err, io.EOF) {
-		err = shrank("tensor data", len(j.to), n, j.at)
-	}
-	return j.name(err)
-}
-
-// shrank says that a file ended earlier than its size had promised.
-func shrank(what string, want, got int, at int64) *FormatError {
-	e := malformed(what, fmt.Sprintf("%d bytes", want), fmt.Sprintf("the end of the file after %d: it shrank while it was read", got))
-	e.Offset, e.Err = at, io.ErrUnexpectedEOF
-	return e
 }

@@ -65,7 +65,7 @@ func large(t testing.TB) *Model {
 	m := New()
 	b := m.Program.Blocks[0]
 	b.AddTensor("x", FP32, -1, 4)
-	for i, n := range []int{1, fetchBytes / 4, 5, 3 * fetchBytes, fetchBytes/4 - 1, fetchBytes} {
+	for i, n := range []int{1, largeData / 4, 5, 3 * largeData, largeData/4 - 1, largeData} {
 		x := make([]float32, n)
 		for k := range x {
 			x[k] = float32(i + k)
@@ -97,7 +97,7 @@ func filesOf(t *testing.T, m *Model, combined bool) fstest.MapFS {
 // meanwhile, and looks that no file stays open.
 func TestFetch(t *testing.T) {
 	m := large(t)
-	const third = "wwww" // 3·fetchBytes elements: more than half of all bytes
+	const third = "wwww" // 3·largeData elements: more than half of all bytes
 	for _, c := range []struct {
 		name       string
 		combined   bool

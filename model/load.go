@@ -15,6 +15,7 @@ type Option func(*loadConfig) error
 type loadConfig struct {
 	program string // file name inside the directory; "" finds it
 	params  string // file of the combined parameters; "" finds it
+	lazy    bool   // leave large data in the files
 	lim     Limits
 }
 
@@ -79,7 +80,8 @@ func newLoadConfig(opts []Option) (loadConfig, error) {
 // Only files inside the model's directory are opened, and only regular ones.
 // Whatever they hold, Load returns a checked model or an error and never
 // panics; rejections are FormatErrors. The memory that it takes is that of the
-// parameters, once, plus a multiple of the program file.
+// parameters, once, plus a multiple of the program file; see also
+// [WithLazyParams].
 func Load(name string, opts ...Option) (*Model, error) {
 	dir, file := name, "."
 	if info, err := os.Stat(name); err != nil || !info.IsDir() {
@@ -92,8 +94,10 @@ func Load(name string, opts ...Option) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load %s: %w", printable(name), err)
 	}
-	defer func() { _ = root.Close() }() // only read from
 	m, err := loadFS(rootFS{root}, file, dir, opts)
+	if err != nil || !m.lazy() {
+		_ = root.Close() // only read from; lazy parameters open their files in it
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -33,6 +33,16 @@ func (m *Model) Clone() *Model {
 	return c
 }
 
+// lazy reports whether a parameter of m is lazy.
+func (m *Model) lazy() bool {
+	for _, t := range m.Params {
+		if t.Lazy() {
+			return true
+		}
+	}
+	return false
+}
+
 // Equal reports whether m and o have equal programs and parameters. Names of
 // the models do not count, floats are compared by their bits.
 func (m *Model) Equal(o *Model) bool {

@@ -44,7 +44,15 @@ func (l *loader) loadCombined(file string, names []string) (params map[string]*T
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = f.Close() }() // only read from
+	o, err := stayingOpen(f)
+	defer func() {
+		if err != nil || !l.lazy {
+			o.close()
+		}
+	}()
+	if err != nil {
+		return nil, err
+	}
 	late := newFetcher()
 	defer func() { err = cmp.Or(err, late.wait()) }()
 	s := newStreamReader(l.lim)
@@ -57,13 +65,9 @@ func (l *loader) loadCombined(file string, names []string) (params map[string]*T
 		if s.left() == 0 {
 			return nil, s.fault("", fmt.Sprintf("%d parameters", len(names)), fmt.Sprintf("the end of the file after %d", i))
 		}
-		inParam := func(err error) error { return ofParam(err, name) }
-		s.leave(f, func(j fetch) {
-			j.name = inParam
-			late.jobs <- j
-		})
+		s.leave(f, l.later(late, o, file, name))
 		if params[name], err = s.tensor(); err != nil {
-			return nil, inParam(err)
+			return nil, ofParam(err, name)
 		}
 	}
 	if s.left() > 0 {
@@ -80,17 +84,13 @@ func (l *loader) loadSeparate(names []string) (params map[string]*Tensor, err er
 	s := newStreamReader(l.lim)
 	var missing []string
 	for _, name := range names {
-		inParam := func(err error) error { return inFile(ofParam(err, name), l.path(name)) }
-		t, err := l.loadOne(s, name, func(j fetch) {
-			j.name = inParam
-			late.jobs <- j
-		})
+		t, err := l.loadOne(s, late, name)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			missing = append(missing, name)
 			continue
 		case err != nil:
-			return nil, inParam(err)
+			return nil, inFile(ofParam(err, name), l.path(name))
 		}
 		params[name] = t
 	}
@@ -100,7 +100,7 @@ func (l *loader) loadSeparate(names []string) (params map[string]*Tensor, err er
 	return params, nil
 }
 
-func (l *loader) loadOne(s *streamReader, name string, later func(fetch)) (*Tensor, error) {
+func (l *loader) loadOne(s *streamReader, late *fetcher, name string) (*Tensor, error) {
 	if err := checkFileName(name); err != nil {
 		return nil, err
 	}
@@ -108,21 +108,35 @@ func (l *loader) loadOne(s *streamReader, name string, later func(fetch)) (*Tens
 	if err != nil {
 		return nil, err
 	}
-	shut := func() { _ = f.Close() } // only read from
-	defer func() { shut() }()
+	defer func() { _ = f.Close() }() // only read from
+	o, err := openedAgain(l.fsys, name, f)
+	if err != nil {
+		return nil, err
+	}
 	s.reset(f, size)
 	if err := s.foreign(); err != nil {
 		return nil, err
 	}
-	s.leave(f, func(j fetch) {
-		j.after, shut = shut, func() {} // the file stays open until it is read
-		later(j)
-	})
+	s.leave(f, l.later(late, o, name, name))
 	t, err := s.tensor()
 	if err == nil && s.left() > 0 {
 		return nil, s.fault("", "the end of the file", fmt.Sprintf("%d more bytes", s.left()))
 	}
 	return t, err
+}
+
+// later returns what becomes of large data: late reads it, or whoever asks the
+// tensor for it.
+func (l *loader) later(late *fetcher, o *origin, file, param string) func(t *Tensor, at, n int64) {
+	read := func(to []byte, at int64) error { return inFile(ofParam(o.read(to, at), param), l.path(file)) }
+	return func(t *Tensor, at, n int64) {
+		if l.lazy {
+			t.lazy = &lazy{int(n), func(to []byte) error { return read(to, at) }}
+			return
+		}
+		_, t.Data = alignedWords(n)
+		late.jobs <- func() error { return read(t.Data, at) }
+	}
 }
 
 // foreign refuses a file that is recognisably no parameter stream.

@@ -46,7 +46,7 @@ type streamReader struct {
 	lim   Limits
 	buf   *bufio.Reader
 	file  io.ReaderAt // the current file, where large data is left to later
-	later func(fetch)
+	later func(t *Tensor, at, n int64)
 	pos   int64 // bytes consumed of the current file
 	size  int64 // bytes that the current file has
 	total int64 // data bytes of all tensors read
@@ -65,9 +65,10 @@ func (s *streamReader) reset(r io.Reader, size int64) {
 	s.file, s.later = nil, nil
 }
 
-// leave makes s leave the large data of the current file to later. It does
-// nothing for files that cannot be read at an offset.
-func (s *streamReader) leave(f fs.File, later func(fetch)) {
+// leave makes s leave the large data of the current file to later, which is
+// given the tensor, the offset and the bytes. It does nothing for files that
+// cannot be read at an offset.
+func (s *streamReader) leave(f fs.File, later func(t *Tensor, at, n int64)) {
 	if r, ok := f.(io.ReaderAt); ok {
 		s.file, s.later = r, later
 	}
@@ -224,11 +225,11 @@ func (s *streamReader) data(t *Tensor) error {
 		return s.fault("tensor data", fmt.Sprintf("%d bytes for %v dims %v", n, t.DType, t.Dims), fmt.Sprintf("%d bytes left", s.left()))
 	}
 	s.total += n
-	_, t.Data = alignedWords(n)
-	if s.file == nil || n < fetchBytes {
+	if s.file == nil || n < largeData {
+		_, t.Data = alignedWords(n)
 		return s.fill(t.Data, "tensor data")
 	}
-	s.later(fetch{file: s.file, at: s.pos, to: t.Data})
+	s.later(t, s.pos, n)
 	s.pos += n
 	s.buf.Reset(io.NewSectionReader(s.file, s.pos, s.left()))
 	return nil
@@ -268,7 +269,10 @@ func WriteTensor(w io.Writer, t *Tensor) error {
 	if _, err := w.Write(append(head, raw...)); err != nil {
 		return err
 	}
-	_, err = w.Write(t.Data)
+	data, err := t.Bytes()
+	if err == nil {
+		_, err = w.Write(data)
+	}
 	return err
 }
 
@@ -282,8 +286,8 @@ func checkTensor(t *Tensor) error {
 		return malformed("tensor", "an element type of tensors", t.DType.String())
 	}
 	elems, err := checkedElems(t.Dims, math.MaxInt64/uint64(size))
-	if err != nil || elems*uint64(size) != uint64(len(t.Data)) {
-		return malformed("tensor", fmt.Sprintf("the data of %v dims %v", t.DType, t.Dims), fmt.Sprintf("%d bytes", len(t.Data)))
+	if err != nil || elems*uint64(size) != uint64(t.Size()) {
+		return malformed("tensor", fmt.Sprintf("the data of %v dims %v", t.DType, t.Dims), fmt.Sprintf("%d bytes", t.Size()))
 	}
 	if len(t.LoD) > maxLoDLevels {
 		return malformed("tensor", fmt.Sprintf("at most %d LoD levels", maxLoDLevels), fmt.Sprint(len(t.LoD)))

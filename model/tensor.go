@@ -12,18 +12,23 @@ import (
 // Data is little endian and holds exactly the product of Dims elements; no
 // dims at all means one element. Data may alias memory of the caller (see
 // Float32Tensor); a Tensor is not safe for concurrent modification.
+//
+// The tensors of models loaded WithLazyParams may be lazy: they have no Data,
+// and Size, Read, Bytes and the views of elements give what it would be.
 type Tensor struct {
 	DType DType
 	Dims  []int64
 	// LoD holds the offsets of each level of a LoD tensor; nil for plain tensors.
 	LoD  [][]uint64
 	Data []byte
+
+	lazy *lazy
 }
 
 // Len returns the number of elements.
 func (t *Tensor) Len() int {
 	if s := t.DType.Size(); s > 0 {
-		return len(t.Data) / s
+		return t.Size() / s
 	}
 	return 0
 }
@@ -53,7 +58,8 @@ func wrap(d DType, p unsafe.Pointer, n int, dims []int64) (*Tensor, error) {
 }
 
 // Float32s returns the elements of an FP32 tensor as a slice that aliases Data
-// where Data is aligned, and is a copy otherwise. It returns nil for other types.
+// where Data is aligned, and is a copy otherwise. It returns nil for other
+// types, and for lazy tensors that cannot be read: Read tells why.
 func (t *Tensor) Float32s() []float32 { return view[float32](t, FP32) }
 
 // Int64s is Float32s for Int64 tensors.
@@ -63,25 +69,37 @@ func (t *Tensor) Int64s() []int64 { return view[int64](t, Int64) }
 func (t *Tensor) Int32s() []int32 { return view[int32](t, Int32) }
 
 func view[T any](t *Tensor, d DType) []T {
-	if t.DType != d || len(t.Data) == 0 {
+	if t.DType != d || t.Size() == 0 {
+		return nil
+	}
+	data, err := t.Bytes()
+	if err != nil {
 		return nil
 	}
 	var e T
-	n := len(t.Data) / int(unsafe.Sizeof(e))
-	p := unsafe.Pointer(unsafe.SliceData(t.Data))
+	n := len(data) / int(unsafe.Sizeof(e))
+	p := unsafe.Pointer(unsafe.SliceData(data))
 	if uintptr(p)%unsafe.Alignof(e) == 0 {
 		return unsafe.Slice((*T)(p), n)
 	}
 	out := make([]T, n)
-	copy(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(out))), len(t.Data)), t.Data)
+	copy(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(out))), len(data)), data)
 	return out
 }
 
+// aligned reports whether b may hold elements of any type.
+func aligned(b []byte) bool { return uintptr(unsafe.Pointer(unsafe.SliceData(b)))%8 == 0 }
+
 // Equal reports whether t and u have the same type, dims, LoD and data bytes.
+// Data that cannot be read is equal to none.
 func (t *Tensor) Equal(u *Tensor) bool {
 	if t == nil || u == nil {
 		return t == u
 	}
-	return t.DType == u.DType && slices.Equal(t.Dims, u.Dims) && bytes.Equal(t.Data, u.Data) &&
-		slices.EqualFunc(t.LoD, u.LoD, slices.Equal)
+	if t.DType != u.DType || !slices.Equal(t.Dims, u.Dims) || !slices.EqualFunc(t.LoD, u.LoD, slices.Equal) {
+		return false
+	}
+	a, errA := t.Bytes()
+	b, errB := u.Bytes()
+	return errA == nil && errB == nil && bytes.Equal(a, b)
 }

@@ -144,7 +144,7 @@ func describe(path string, m *model.Model) *description {
 	}
 	d.Parameters.Tensors = len(m.Params)
 	for _, t := range m.Params {
-		d.Parameters.Bytes += len(t.Data)
+		d.Parameters.Bytes += t.Size()
 	}
 	return d
 }
