@@ -35,6 +35,9 @@ func (s *Spec) c(pin *runtime.Pinner) C.octet_spec {
 		nzero_points: C.int32_t(len(s.ZeroPoints)),
 		npost_ops:    C.int32_t(len(s.PostOps)),
 	}
+	if s.Impl != "" {
+		out.impl = pinned(pin, []byte(s.Impl+"\x00"), func(b byte) C.char { return C.char(b) })
+	}
 	out.srcs = pinned(pin, s.Srcs, Desc.constC)
 	out.factors = pinned(pin, s.Factors, func(f float32) C.float { return C.float(f) })
 	out.scales = pinned(pin, s.Scales, Mask.c)

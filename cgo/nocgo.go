@@ -26,6 +26,7 @@ func (Memory) Destroy()                                           {}
 func AllocBuffer(int) (unsafe.Pointer, Status)                    { return nil, StatusNoCgo }
 func FreeBuffer(unsafe.Pointer)                                   {}
 func CreatePrimitive(Engine, *Spec) (Primitive, Status)           { return Primitive{}, StatusNoCgo }
+func Impls(Engine, *Spec) ([]string, Status)                      { return nil, StatusNoCgo }
 func (Primitive) Desc(int32) (Desc, Status)                       { return Desc{}, StatusNoCgo }
 func (Primitive) ArgSize(int32) int                               { return 0 }
 func (Primitive) Impl() string                                    { return "" }

@@ -2,6 +2,8 @@
 
 #include "attr.h"
 
+#include <string.h>
+
 typedef dnnl_primitive_desc_t pd_t;
 typedef const_dnnl_primitive_attr_t attr_t;
 
@@ -78,17 +80,81 @@ static dnnl_status_t describe(
     }
 }
 
-int octet_primitive_create(
-        dnnl_engine_t engine, const octet_spec *spec, dnnl_primitive_t *out) {
+static const char *impl_name(const_dnnl_primitive_desc_t pd) {
+    const char *name = NULL;
+    if (!pd
+            || dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &name)
+                    != dnnl_success)
+        return NULL;
+    return name;
+}
+
+// Moves pd on to the implementation of that name. It goes by names because the
+// order is not reliable: where a primitive cache of oneDNN 3.13 knows the first
+// choice already, the next ones start with that again.
+static dnnl_status_t seek(pd_t pd, const char *impl) {
+    for (;;) {
+        const char *name = impl_name(pd);
+        if (name && strcmp(name, impl) == 0) return dnnl_success;
+        dnnl_status_t status = dnnl_primitive_desc_next_impl(pd);
+        if (status == dnnl_last_impl_reached) return dnnl_unimplemented;
+        if (status != dnnl_success) return status;
+    }
+}
+
+// Describes spec with oneDNN's first choice of implementation.
+static dnnl_status_t first_choice(
+        pd_t *pd, dnnl_engine_t engine, const octet_spec *spec) {
     dnnl_primitive_attr_t attr = NULL;
     dnnl_status_t status = octet_attr_create(spec, &attr);
     if (status != dnnl_success) return status;
-    dnnl_primitive_desc_t pd = NULL;
-    status = describe(&pd, engine, spec, attr);
-    if (status == dnnl_success) status = dnnl_primitive_create(out, pd);
-    if (pd) dnnl_primitive_desc_destroy(pd);
+    status = describe(pd, engine, spec, attr);
     dnnl_primitive_attr_destroy(attr);
     return status;
+}
+
+int octet_primitive_create(
+        dnnl_engine_t engine, const octet_spec *spec, dnnl_primitive_t *out) {
+    dnnl_primitive_desc_t pd = NULL;
+    dnnl_status_t status = first_choice(&pd, engine, spec);
+    if (status == dnnl_success && spec->impl) status = seek(pd, spec->impl);
+    if (status == dnnl_success) status = dnnl_primitive_create(out, pd);
+    if (pd) dnnl_primitive_desc_destroy(pd);
+    if (status != dnnl_success || !spec->impl) return status;
+    const char *name = octet_primitive_impl(*out);
+    if (name && strcmp(name, spec->impl) == 0) return dnnl_success;
+    dnnl_primitive_destroy(*out); // the cache took it for another one
+    *out = NULL;
+    return dnnl_unimplemented;
+}
+
+// Whether list, names with a newline after each, has name.
+static int listed(const char *list, const char *name) {
+    size_t n = strlen(name);
+    for (; *list; list = strchr(list, '\n') + 1)
+        if (strncmp(list, name, n) == 0 && list[n] == '\n') return 1;
+    return 0;
+}
+
+int octet_primitive_impls(dnnl_engine_t engine, const octet_spec *spec,
+        char *names, size_t size) {
+    dnnl_primitive_desc_t pd = NULL;
+    dnnl_status_t status = first_choice(&pd, engine, spec);
+    size_t used = 0;
+    names[0] = 0;
+    while (status == dnnl_success) {
+        const char *name = impl_name(pd);
+        size_t n = name ? strlen(name) : 0;
+        if (n > 0 && used + n + 2 <= size && !listed(names, name)) {
+            memcpy(names + used, name, n);
+            used += n;
+            names[used++] = '\n';
+            names[used] = 0;
+        }
+        status = dnnl_primitive_desc_next_impl(pd);
+    }
+    if (pd) dnnl_primitive_desc_destroy(pd);
+    return status == dnnl_last_impl_reached ? dnnl_success : status;
 }
 
 // The descriptor of an execution argument, owned by the primitive; NULL where
@@ -117,12 +183,9 @@ uint64_t octet_primitive_arg_size(const_dnnl_primitive_t primitive, int arg) {
 
 const char *octet_primitive_impl(const_dnnl_primitive_t primitive) {
     const_dnnl_primitive_desc_t pd = NULL;
-    const char *name = NULL;
-    if (dnnl_primitive_get_primitive_desc(primitive, &pd) != dnnl_success
-            || dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &name)
-                    != dnnl_success)
+    if (dnnl_primitive_get_primitive_desc(primitive, &pd) != dnnl_success)
         return NULL;
-    return name;
+    return impl_name(pd);
 }
 
 static int is_empty(const_dnnl_memory_desc_t desc) {

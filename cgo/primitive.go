@@ -10,6 +10,7 @@ import "C"
 
 import (
 	"runtime"
+	"strings"
 	"unsafe"
 )
 
@@ -24,6 +25,18 @@ func CreatePrimitive(e Engine, s *Spec) (Primitive, Status) {
 	var h C.dnnl_primitive_t
 	st := C.octet_primitive_create(e.c(), &spec, &h)
 	return Primitive{unsafe.Pointer(h)}, Status(st)
+}
+
+// Impls names the implementations that could take a spec, in oneDNN's order.
+func Impls(e Engine, s *Spec) ([]string, Status) {
+	var pin runtime.Pinner
+	defer pin.Unpin()
+	spec := s.c(&pin)
+	var names [4096]C.char // some ten names of 30 characters
+	if st := Status(C.octet_primitive_impls(e.c(), &spec, &names[0], C.size_t(len(names)))); st != StatusSuccess {
+		return nil, st
+	}
+	return strings.Fields(C.GoString(&names[0])), StatusSuccess
 }
 
 // Desc returns a copy of the descriptor the primitive wants for an argument,

@@ -86,12 +86,19 @@ typedef struct {
     int32_t nzero_points;
     const octet_post_op *post_ops;
     int32_t npost_ops;
+    const char *impl; // the implementation wanted; NULL for oneDNN's choice
 } octet_spec;
 
 // Builds attribute, primitive descriptor and primitive. The scratchpad is
-// always the user's.
+// always the user's. dnnl_unimplemented if no implementation has that name.
 int octet_primitive_create(
         dnnl_engine_t engine, const octet_spec *spec, dnnl_primitive_t *out);
+
+// Writes the names of the implementations that could take the spec, in oneDNN's
+// order, each followed by a newline, into names, which ends with a 0. What does
+// not fit is left out.
+int octet_primitive_impls(dnnl_engine_t engine, const octet_spec *spec,
+        char *names, size_t size);
 
 // A copy of the descriptor of one execution argument; the empty descriptor
 // where the primitive does not use the argument.

@@ -8,6 +8,7 @@ type Spec struct {
 	Axis  int32  // softmax, concat, shuffle
 	Flags uint32 // layer normalisation
 	Count int64  // LRN: local size; shuffle: group size
+	Impl  string // name of the implementation wanted; empty for oneDNN's choice
 
 	Alpha, Beta float32 // eltwise, LRN; reduction: p, eps; layer normalisation: eps
 	K           float32 // LRN

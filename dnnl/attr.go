@@ -18,6 +18,10 @@ type Attr struct {
 	Scales     []ScaleMask
 	ZeroPoints []ScaleMask
 	PostOps    []PostOp
+	// Impl asks for an implementation by its name, see [Primitive.Impl], instead
+	// of oneDNN's first choice. The primitive cannot be made, [ErrUnimplemented],
+	// where that does not fit.
+	Impl string
 }
 
 // ScaleMask says which argument has scales or zero points, and along which of
@@ -115,6 +119,9 @@ func (a Attr) describe() []string {
 	}
 	for _, p := range a.PostOps {
 		parts = append(parts, "post-op "+p.text)
+	}
+	if a.Impl != "" {
+		parts = append(parts, "by "+a.Impl)
 	}
 	return parts
 }

@@ -22,7 +22,7 @@ type builder struct {
 }
 
 func newBuilder(name string, kind int32, attr Attr) *builder {
-	b := &builder{name: name, spec: cgo.Spec{Kind: kind}, required: attr.required()}
+	b := &builder{name: name, spec: cgo.Spec{Kind: kind, Impl: attr.Impl}, required: attr.required()}
 	b.spec.Scales = cgoMasks(attr.Scales)
 	b.spec.ZeroPoints = cgoMasks(attr.ZeroPoints)
 	for i, p := range attr.PostOps {
@@ -100,6 +100,20 @@ func (b *builder) window(name string, list []int, spatial, def int) (out [cgo.Ma
 // ordinaryArgs are the arguments whose descriptors a primitive knows itself.
 var ordinaryArgs = []Arg{
 	ArgSrc, ArgSrc1, ArgWeights, ArgBias, ArgDst, ArgMean, ArgVariance, ArgWorkspace, ArgScratchpad,
+}
+
+// impls names the implementations that could take the spec.
+func (b *builder) impls(e *Engine) ([]string, error) {
+	defer b.borrowed.drop()
+	if b.err == nil {
+		b.err = e.acquire(b.op())
+	}
+	if b.err != nil {
+		return nil, b.err
+	}
+	defer e.own.drop()
+	names, st := cgo.Impls(e.own.handle, &b.spec)
+	return names, check(b.op(), st, strings.Join(b.text, ", "))
 }
 
 // create makes the primitive.

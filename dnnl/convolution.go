@@ -15,11 +15,17 @@ type Convolution struct {
 }
 
 // New makes the primitive: an inference, forward.
-func (s Convolution) New(e *Engine) (*Primitive, error) {
+func (s Convolution) New(e *Engine) (*Primitive, error) { return s.builder().create(e, s.Attr) }
+
+// Impls names the implementations that oneDNN has for the convolution, its
+// first choice first: what [Attr] may ask for.
+func (s Convolution) Impls(e *Engine) ([]string, error) { return s.builder().impls(e) }
+
+func (s Convolution) builder() *builder {
 	b := newBuilder("convolution", cgo.KindConvolution, s.Attr)
 	b.spec.Alg = algConvolutionDirect
 	s.fill(b)
-	return b.create(e, s.Attr)
+	return b
 }
 
 // Deconvolution is the transposed convolution: dst is as large as the src of a

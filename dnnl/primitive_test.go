@@ -228,6 +228,31 @@ func TestPrimitiveDesc(t *testing.T) {
 	must(k, func() (*dnnl.Memory, error) { return dnnl.NewMemory(k.engine, kept, nil) })
 }
 
+// Every implementation that is listed can be asked for by name, whatever has
+// been made before; no other can.
+func TestImplByName(t *testing.T) {
+	k := open(t)
+	spec := dnnl.Convolution{Src: k.f32(1, 16, 8, 8), Weights: k.f32(16, 16, 3, 3), Dst: k.f32(1, 16, 6, 6)}
+	names, err := spec.Impls(k.engine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first := k.primitive(spec).Impl(); len(names) < 2 || names[0] != first {
+		t.Fatalf("implementations %q: want several, and %q first", names, first)
+	}
+	for range 2 {
+		for _, name := range names {
+			spec.Attr.Impl = name
+			if got := k.primitive(spec).Impl(); got != name {
+				t.Errorf("asked for %q, got %q", name, got)
+			}
+		}
+	}
+	spec.Attr.Impl = "made_up:avx1024"
+	_, err = spec.New(k.engine)
+	expect(t, "made_up", err, dnnl.ErrUnimplemented)
+}
+
 func TestReference(t *testing.T) {
 	k := open(t)
 	f32 := func(tag dnnl.Tag, dims ...int) *dnnl.Desc { return k.desc(dims, dnnl.F32, tag) }

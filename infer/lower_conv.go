@@ -37,9 +37,10 @@ func (lw *lowering) conv(op *graph.Conv) {
 		PadL: []int{w.Pads[0], w.Pads[2]}, PadR: []int{w.Pads[1], w.Pads[3]},
 		Attr: e.attr,
 	}
-	p := lw.create(spec)
+	args := append(lw.arguments(&e), arg{dnnl.ArgSrc, x}, arg{dnnl.ArgBias, lw.in(2)}, arg{dnnl.ArgDst, y})
+	p := lw.convolution(spec, args)
 	weights := lw.packed(p, f, op.Int8, 0, lw.desc(dims, wdt, plain))
-	lw.run(p, append(lw.arguments(&e), arg{dnnl.ArgSrc, x}, arg{dnnl.ArgWeights, weights}, arg{dnnl.ArgBias, lw.in(2)}, arg{dnnl.ArgDst, y})...)
+	lw.run(p, append(args, arg{dnnl.ArgWeights, weights})...)
 	lw.resultAs(y)
 }
 

@@ -20,6 +20,7 @@ type lowering struct {
 	images    int
 	env       map[*graph.Value]*tensor
 	uses      map[*graph.Value]int
+	choose    chooser
 	targets   map[*graph.Value]*tensor // results that go straight into bound memory
 	fused     map[*graph.Layer]*fusion
 	skip      map[*graph.Layer]bool

@@ -26,6 +26,12 @@ type Options struct {
 	// 0 means four times the second-level cache of a core: measured with 2 MiB,
 	// the throughput of INT8 and FP32 networks is flat between twice and four times.
 	CacheBytes int
+	// Kernels says which of oneDNN's implementations convolutions use, where it
+	// knows better than oneDNN. Nil leaves the choice to oneDNN.
+	Kernels *KernelTable
+	// LearnKernels has Kernels learn what it does not know, while plans compile:
+	// some milliseconds for every convolution.
+	LearnKernels bool
 	// Logger gets one line for each plan with slow reference kernels and one for
 	// each plan compiled (debug). Nil means silence.
 	Logger *slog.Logger

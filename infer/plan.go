@@ -27,7 +27,7 @@ type plan struct {
 // compile lowers a body for n images of family f, in stages whose values fit
 // in cache bytes. The number of OpenMP threads of the calling OS thread is
 // built into the primitives.
-func compile(e *dnnl.Engine, w *weightStore, b *body, f *family, n, cache int) (*plan, error) {
+func compile(e *dnnl.Engine, w *weightStore, b *body, f *family, n, cache int, c chooser) (*plan, error) {
 	one, err := graph.InferShapes(b.graph, f.at(1, b.separable))
 	if err != nil {
 		return nil, err
@@ -37,7 +37,7 @@ func compile(e *dnnl.Engine, w *weightStore, b *body, f *family, n, cache int) (
 	}
 	stages := b.stages(one, n, cache)
 	p := &plan{images: n, constants: constants{engine: e}}
-	lw := &lowering{engine: e, weights: w, constants: &p.constants, env: map[*graph.Value]*tensor{}, uses: b.uses,
+	lw := &lowering{engine: e, weights: w, constants: &p.constants, env: map[*graph.Value]*tensor{}, uses: b.uses, choose: c,
 		targets: map[*graph.Value]*tensor{}, fused: b.fused, skip: b.skip}
 	err = lw.body(p, b, f, stages)
 	p.own = lw.own

@@ -36,7 +36,9 @@ func (s *planSet) get(k planKey) (*plan, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	dnnl.SetNumThreads(k.threads)
-	pl, err := compile(s.p.engine, s.p.weights, s.p.body, k.family, k.images, s.p.opts.CacheBytes*k.threads)
+	o := s.p.opts
+	pl, err := compile(s.p.engine, s.p.weights, s.p.body, k.family, k.images, o.CacheBytes*k.threads,
+		chooser{table: o.Kernels, learn: o.LearnKernels, threads: k.threads})
 	if err != nil {
 		return nil, fmt.Errorf("infer: compile %s for %d images: %w", s.p.graph.Name, k.images, err)
 	}
