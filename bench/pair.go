@@ -22,18 +22,18 @@ type Pair struct {
 	FP32, INT8 *infer.Predictor
 }
 
-// NewPair calibrates the FP32 model m on seeded random pictures (algorithm
-// max, default options) and compiles it in both precisions.
+// NewPair calibrates the FP32 model m on seeded random pictures and compiles
+// it in both precisions, each as tuned if it has been, see [Tuned].
 func NewPair(ctx context.Context, name string, m *model.Model, o infer.Options) (*Pair, error) {
 	q, err := Quantize(ctx, m)
 	if err != nil {
 		return nil, fmt.Errorf("bench %s: %w", name, err)
 	}
 	p := &Pair{Name: name}
-	if p.FP32, err = infer.NewPredictor(m, o); err != nil {
+	if p.FP32, err = infer.NewPredictor(m, Tuned(m, o)); err != nil {
 		return nil, fmt.Errorf("bench %s: %w", name, err)
 	}
-	if p.INT8, err = infer.NewPredictor(q, o); err != nil {
+	if p.INT8, err = infer.NewPredictor(q, Tuned(q, o)); err != nil {
 		return nil, errors.Join(fmt.Errorf("bench %s: %w", name, err), p.FP32.Close())
 	}
 	return p, nil
@@ -49,7 +49,7 @@ func INT8(ctx context.Context, m *model.Model, o infer.Options) (net *infer.Pred
 	if macs, err = pictureMACs(m); err != nil {
 		return nil, 0, err
 	}
-	net, err = infer.NewPredictor(q, o)
+	net, err = infer.NewPredictor(q, Tuned(q, o))
 	return net, macs, err
 }
 

@@ -26,6 +26,9 @@ type Options struct {
 	// 0 means four times the second-level cache of a core: measured with 2 MiB,
 	// the throughput of INT8 and FP32 networks is flat between twice and four times.
 	CacheBytes int
+	// Tuning fills what is left zero of Streams, MicroBatch, CacheBytes and
+	// Kernels. Nil means the defaults given here.
+	Tuning *Tuning
 	// Kernels says which of oneDNN's implementations convolutions use, where it
 	// knows better than oneDNN. Nil leaves the choice to oneDNN.
 	Kernels *KernelTable
@@ -59,6 +62,7 @@ func (o Options) check() error {
 }
 
 func (o Options) withDefaults() Options {
+	o = o.tuned()
 	cpus := CPULimit()
 	if o.Streams == 0 {
 		o.Streams = cpus

@@ -22,6 +22,7 @@ type benchFlags struct {
 	minTime time.Duration
 	json    bool
 	layers  bool
+	tune    bool
 	sort    string
 }
 
@@ -38,7 +39,11 @@ on random pictures, the two in turns. Without a MODEL it takes ResNet-50 and
 MobileNet-V1 with random weights.
 
 With --layers it measures every layer on the one-thread streams that serve large
-batches, and compares it with what a matmul reaches on the same CPUs meanwhile.`,
+batches, and compares it with what a matmul reaches on the same CPUs meanwhile.
+
+With --tune it first measures which way of cutting the work, and which of
+oneDNN's kernels, are the fastest for each model on this machine, and keeps that
+in the user's cache folder, for eval and run too.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.bench(c.Context(), args, c.Flags().Changed("models"), &f)
 		},
@@ -49,6 +54,7 @@ batches, and compares it with what a matmul reaches on the same CPUs meanwhile.`
 	flags.DurationVar(&f.minTime, "min-time", 3*time.Second, "time for each figure, at least")
 	flags.BoolVar(&f.json, "json", false, "print one JSON object")
 	flags.BoolVar(&f.layers, "layers", false, "measure layer by layer")
+	flags.BoolVar(&f.tune, "tune", false, "first find the fastest way to run each model on this machine")
 	flags.StringVar(&f.sort, "sort", "order", "of the layers: order (of execution), time, lost (beyond matmul speed)")
 	return c
 }
@@ -78,6 +84,11 @@ func (a *app) bench(ctx context.Context, paths []string, namesGiven bool, f *ben
 	for _, path := range paths {
 		models[path] = func() (*model.Model, error) { return model.Load(path) }
 		order = append(order, path)
+	}
+	if f.tune {
+		if err := a.tune(ctx, order, models); err != nil {
+			return err
+		}
 	}
 	if f.layers {
 		return a.layers(ctx, order, models, f)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/octet-dnn/octet/bench"
 	"github.com/octet-dnn/octet/dataset"
 	"github.com/octet-dnn/octet/infer"
 	"github.com/octet-dnn/octet/internal/eval"
@@ -126,7 +127,7 @@ func (a *app) openNet(path string, preset dataset.Preset) (*infer.Predictor, *ev
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
-	p, err := infer.NewPredictor(m, infer.Options{Logger: a.logger()})
+	p, err := infer.NewPredictor(m, bench.Tuned(m, infer.Options{Logger: a.logger()}))
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
