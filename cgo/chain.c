@@ -105,11 +105,30 @@ static octet_result execute_timed(
     return (octet_result) {dnnl_success, -1};
 }
 
+static octet_result execute_often(
+        octet_chain *c, dnnl_stream_t stream, int64_t *ns, int runs) {
+    octet_result result = {dnnl_success, -1};
+    for (int i = 0; i < runs && result.status == dnnl_success; i++) {
+        int64_t start = now();
+        result = execute(c, stream);
+        if (result.status == dnnl_success)
+            result.status = dnnl_stream_wait(stream);
+        ns[i] = now() - start;
+    }
+    return result;
+}
+
 octet_result octet_chain_run(octet_chain *chain, dnnl_stream_t stream,
-        const uintptr_t *ptrs, int64_t *ns) {
+        const uintptr_t *ptrs, int64_t *ns, int runs) {
     octet_result result = {bind(chain, ptrs), -1};
-    if (result.status == dnnl_success)
-        result = ns ? execute_timed(chain, stream, ns) : execute(chain, stream);
+    if (result.status == dnnl_success) {
+        if (runs)
+            result = execute_often(chain, stream, ns, runs);
+        else if (ns)
+            result = execute_timed(chain, stream, ns);
+        else
+            result = execute(chain, stream);
+    }
     // Also after a failure: steps already started must not outlive the call.
     dnnl_status_t waited = dnnl_stream_wait(stream);
     if (result.status == dnnl_success && waited != dnnl_success)

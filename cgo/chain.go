@@ -38,23 +38,28 @@ func CreateChain(steps []ChainStep, bound []ChainBound) (Chain, Status) {
 // Run points the bound memories at their places, executes all steps and waits.
 // There must be a ptr for each number that a bound memory names, and those into
 // Go memory must be pinned. With ns, which then holds one entry a step, it writes the
-// nanoseconds of every step. The second result is the step that failed, -1 if
-// it was binding or waiting.
+// nanoseconds of every step. With runs other than 0 it executes all steps so
+// many times, and writes into ns, which then holds one entry a run, the
+// nanoseconds of each. The second result is the step that failed, -1 if it was
+// binding or waiting.
 //
 // The pointers go to C as numbers. As pointers they would have cgo look through
 // the whole Go object that each one points into, and refuse a tensor that lives
 // in a struct beside a pointer, although C never reads more than the tensor.
-func (c Chain) Run(s Stream, ptrs []unsafe.Pointer, ns []int64) (Status, int) {
-	var addrs *C.uintptr_t
-	if len(ptrs) > 0 {
-		addrs = (*C.uintptr_t)(unsafe.Pointer(&ptrs[0]))
-	}
-	var times *C.int64_t
-	if len(ns) > 0 {
-		times = (*C.int64_t)(&ns[0])
-	}
-	r := C.octet_chain_run(c.c(), s.c(), addrs, times)
+func (c Chain) Run(s Stream, ptrs []unsafe.Pointer, ns []int64, runs int) (Status, int) {
+	r := C.octet_chain_run(c.c(), s.c(), addresses(ptrs), times(ns), C.int(runs))
 	return Status(r.status), int(r.step)
+}
+
+func addresses(ptrs []unsafe.Pointer) *C.uintptr_t {
+	return (*C.uintptr_t)(unsafe.Pointer(unsafe.SliceData(ptrs)))
+}
+
+func times(ns []int64) *C.int64_t {
+	if len(ns) == 0 {
+		return nil
+	}
+	return (*C.int64_t)(&ns[0])
 }
 
 // Destroy frees the chain, not what it refers to.

@@ -139,11 +139,29 @@ typedef struct {
     int32_t step; // where it failed; -1 while binding or waiting
 } octet_result;
 
-// Points the bound memories at their places in ptrs, executes every step in order, waits for
-// the stream and points the bound memories at nothing again. With ns it waits
-// after every step and writes how long that took.
+// Points the bound memories at their places in ptrs, executes every step in
+// order, waits for the stream and points the bound memories at nothing again.
+// With ns it waits after every step and writes how long that took. With runs
+// other than 0 it executes all steps so many times, and ns, which must be there
+// then, tells how long each time took.
 octet_result octet_chain_run(octet_chain *chain, dnnl_stream_t stream,
-        const uintptr_t *ptrs, int64_t *ns);
+        const uintptr_t *ptrs, int64_t *ns, int runs);
+
+// ---- teams ----
+
+// A thread of its own on which chains run with any number of OpenMP threads.
+typedef struct octet_team octet_team;
+
+// NULL when the system has no thread left.
+octet_team *octet_team_create(void);
+
+// octet_chain_run on the team's thread, with so many OpenMP threads. The caller
+// sleeps meanwhile. No second call may come before it returns.
+octet_result octet_team_run(octet_team *team, int threads, octet_chain *chain,
+        dnnl_stream_t stream, const uintptr_t *ptrs, int64_t *ns, int runs);
+
+// Ends the thread and waits for its end.
+void octet_team_destroy(octet_team *team);
 
 // ---- the process ----
 

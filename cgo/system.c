@@ -6,6 +6,7 @@
 #include "shim.h"
 
 #include <dlfcn.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -32,12 +33,18 @@ void octet_buffer_free(void *p) {
     free(p);
 }
 
+static void (*set_num_threads)(int);
+static pthread_once_t looked_up = PTHREAD_ONCE_INIT;
+
+static void look_up(void) {
+    *(void **)&set_num_threads = dlsym(RTLD_DEFAULT, "omp_set_num_threads");
+}
+
 // Looked up instead of linked: which OpenMP library is loaded, if any, is
 // oneDNN's choice.
 int octet_set_num_threads(int n) {
-    void (*set)(int) = NULL;
-    *(void **)&set = dlsym(RTLD_DEFAULT, "omp_set_num_threads");
-    if (!set) return 0;
-    set(n);
+    pthread_once(&looked_up, look_up);
+    if (!set_num_threads) return 0;
+    set_num_threads(n);
     return 1;
 }

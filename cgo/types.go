@@ -57,6 +57,7 @@ type (
 	Memory    struct{ p unsafe.Pointer }
 	Primitive struct{ p unsafe.Pointer }
 	Chain     struct{ p unsafe.Pointer }
+	Team      struct{ p unsafe.Pointer }
 )
 
 // DescInfo is what a memory descriptor says about itself.

@@ -2,6 +2,7 @@ package dnnl
 
 import (
 	"fmt"
+	"math"
 	"runtime"
 	"sync/atomic"
 	"unsafe"
@@ -107,7 +108,7 @@ func (c *Chain) Len() int { return len(c.text) }
 // forgotten after it, or to C memory; each must reach as far as the
 // descriptors of its memories say. Run must not be called again on the chain before it returns
 // and refuses to if it is. An error names the step that failed.
-func (c *Chain) Run(s *Stream, ptrs []unsafe.Pointer) error { return c.run(s, ptrs, nil) }
+func (c *Chain) Run(s *Stream, ptrs []unsafe.Pointer) error { return c.run(s, ptrs, nil, 0) }
 
 // RunTimed is Run, waiting after every step, and writes how many nanoseconds
 // step i took into ns[i]. There must be one entry for each step.
@@ -115,12 +116,21 @@ func (c *Chain) RunTimed(s *Stream, ptrs []unsafe.Pointer, ns []int64) error {
 	if len(ns) != len(c.text) {
 		return invalid(opRun, "%d times for %d steps", len(ns), len(c.text))
 	}
-	return c.run(s, ptrs, ns)
+	return c.run(s, ptrs, ns, 0)
+}
+
+// RunRepeatedly is Run that executes all steps as often as ns has entries, one
+// time on the heels of the other, and writes how many nanoseconds each took.
+func (c *Chain) RunRepeatedly(s *Stream, ptrs []unsafe.Pointer, ns []int64) error {
+	if len(ns) < 1 || len(ns) > math.MaxInt32 {
+		return invalid(opRun, "%d times", len(ns))
+	}
+	return c.run(s, ptrs, ns, len(ns))
 }
 
 const opRun = "chain.run"
 
-func (c *Chain) run(s *Stream, ptrs []unsafe.Pointer, ns []int64) error {
+func (c *Chain) run(s *Stream, ptrs []unsafe.Pointer, ns []int64, runs int) error {
 	if len(ptrs) < c.ptrs {
 		return invalid(opRun, "%d pointers: the bound memories name %d", len(ptrs), c.ptrs)
 	}
@@ -143,11 +153,20 @@ func (c *Chain) run(s *Stream, ptrs []unsafe.Pointer, ns []int64) error {
 		}
 		c.pin.Pin(p) // does nothing for C memory
 	}
-	st, step := c.own.handle.Run(s.own.handle, ptrs, ns)
+	st, step := c.runOn(s, ptrs, ns, runs)
 	if st == cgo.StatusSuccess {
 		return nil
 	}
 	return check(opRun, st, c.where(step))
+}
+
+func (c *Chain) runOn(s *Stream, ptrs []unsafe.Pointer, ns []int64, runs int) (cgo.Status, int) {
+	if s.team == nil {
+		return c.own.handle.Run(s.own.handle, ptrs, ns, runs)
+	}
+	s.team.mu.Lock()
+	defer s.team.mu.Unlock()
+	return s.team.own.handle.Run(s.threads, c.own.handle, s.own.handle, ptrs, ns, runs)
 }
 
 func (c *Chain) where(step int) string {

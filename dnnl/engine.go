@@ -30,10 +30,17 @@ func (e *Engine) acquire(op string) error {
 }
 
 // Stream is a queue of work, done in the order it came. Use one a goroutine.
-type Stream struct{ handleOf[cgo.Stream] }
+type Stream struct {
+	handleOf[cgo.Stream]
+	team    *Team // that does the work, or nil for the OS thread of the caller
+	threads int   // of the team
+}
 
-// NewStream makes a stream on the engine.
-func NewStream(e *Engine) (*Stream, error) {
+// NewStream makes a stream on the engine. Work is done on the OS thread that
+// submits it, see [SetNumThreads].
+func NewStream(e *Engine) (*Stream, error) { return newStream(e, nil) }
+
+func newStream(e *Engine, t *Team) (*Stream, error) {
 	const op = "stream.create"
 	if err := e.acquire(op); err != nil {
 		return nil, err
@@ -43,8 +50,12 @@ func NewStream(e *Engine) (*Stream, error) {
 		e.own.drop()
 		return nil, err
 	}
-	s := new(Stream)
-	hold(s, &s.handleOf, own(h, cgo.Stream.Destroy, e.own))
+	s := &Stream{team: t}
+	needs := []resource{e.own}
+	if t != nil {
+		needs = append(needs, t.own)
+	}
+	hold(s, &s.handleOf, own(h, cgo.Stream.Destroy, needs...))
 	return s, nil
 }
 

@@ -17,6 +17,9 @@ func (p *Primitive) Execute(s *Stream, args ...ArgMem) error {
 		return err
 	}
 	defer s.own.drop()
+	if s.team != nil {
+		return invalid(op, "the stream of a team runs only chains")
+	}
 	var few [16]cgo.ExecArg
 	list, err := p.acquire(op, few[:0], args, nil)
 	if err != nil {
