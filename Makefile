@@ -5,7 +5,7 @@ TESTFLAGS ?=
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test race lint format conformance accuracy ratios efficiency overhead setup-test consumer clean-room docker
+.PHONY: help setup demo test race lint format conformance accuracy ratios efficiency overhead crowd setup-test consumer clean-room docker
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ efficiency: setup ## INT8 throughput, against the share of the matmul rate that 
 
 overhead: setup ## what a run costs beyond its primitives
 	$(GO) run ./bench/overhead
+
+crowd: setup ## 64 goroutines asking at once: throughput, fairness, OS threads
+	$(GO) run ./bench/crowd
 
 setup-test: ## the promises of the set-up script: idempotent, offline, checked, clear when it cannot
 	third_party/setup_test.sh

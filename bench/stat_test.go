@@ -12,3 +12,19 @@ func TestSpread(t *testing.T) {
 		}
 	}
 }
+
+func TestQuantile(t *testing.T) {
+	hundred := make([]float64, 100)
+	for i := range hundred {
+		hundred[i] = float64(100 - i)
+	}
+	for _, c := range []struct {
+		x    []float64
+		q    float64
+		want float64
+	}{{hundred, 0.99, 99}, {hundred, 1, 100}, {hundred, 0, 1}, {hundred, 0.501, 51}, {[]float64{7}, 0.5, 7}} {
+		if got := Quantile(c.x, c.q); got != c.want {
+			t.Errorf("Quantile of %d values, %v, is %v, want %v", len(c.x), c.q, got, c.want)
+		}
+	}
+}
