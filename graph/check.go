@@ -146,7 +146,7 @@ func wantFloat(values []*Value) error {
 // passThrough holds that layers that only move or pool integers keep type and scale.
 func passThrough(l *Layer, scales map[*Value]float32) error {
 	scale, known := scales[l.In[0]]
-	for _, v := range l.In {
+	for _, v := range DataInputs(l) {
 		s, ok := scales[v]
 		if v.DType != l.In[0].DType || ok && known && s != scale {
 			return graphErr("inputs %q and %q have different types or scales", l.In[0].Name, v.Name)

@@ -30,3 +30,23 @@ func toDims(s Shape) []int64 {
 	}
 	return dims
 }
+
+// constOf makes a constant of dt, which is FP32, Int32 or Int64.
+func constOf(name string, x []float64, dt model.DType, dims []int64) *Value {
+	if dt == model.FP32 {
+		f := make([]float32, len(x))
+		for i, v := range x {
+			f[i] = float32(v)
+		}
+		return floatConst(name, f, dims...)
+	}
+	b := make([]byte, 0, dt.Size()*len(x))
+	for _, v := range x {
+		if dt == model.Int64 {
+			b = binary.LittleEndian.AppendUint64(b, uint64(int64(v)))
+		} else {
+			b = binary.LittleEndian.AppendUint32(b, uint32(int32(v)))
+		}
+	}
+	return &Value{Name: name, DType: dt, Dims: dims, Const: &model.Tensor{DType: dt, Dims: dims, Data: b}}
+}

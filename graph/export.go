@@ -196,7 +196,7 @@ func (e *exporter) layer(l *Layer) error {
 		e.conversion(l)
 	case *CrossEntropy, *SoftmaxCrossEntropy, *TopK, *ArgMax, *Accuracy:
 		e.label(l)
-	case *BatchNorm, *LayerNorm, *LRN, *Softmax, *Reduce, *MatMul, *Mul:
+	case *BatchNorm, *LayerNorm, *LRN, *Softmax, *Reduce, *MatMul, *Mul, *PReLU:
 		e.norm(l)
 	default:
 		return e.shape(l)

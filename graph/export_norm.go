@@ -29,10 +29,24 @@ func (e *exporter) norm(l *Layer) {
 		e.reduce(l, op)
 	case *MatMul:
 		e.matmul(l, op)
+	case *PReLU:
+		e.prelu(l)
 	case *Mul:
 		e.block.AddOp("mul", model.Slots("X", x, "Y", l.In[1].Name), model.Slots("Out", out.Name),
 			model.IntAttr("x_num_col_dims", int32(op.XCols)), model.IntAttr("y_num_col_dims", int32(op.YCols)))
 	}
+}
+
+// prelu writes the mode that the number of slopes means.
+func (e *exporter) prelu(l *Layer) {
+	mode, n := "element", l.In[1].Const.Len()
+	if x := e.declared[l.In[0]]; n == 1 {
+		mode = "all"
+	} else if int64(n) == x[1] {
+		mode = "channel"
+	}
+	e.block.AddOp("prelu", model.Slots("X", l.In[0].Name, "Alpha", l.In[1].Name), model.Slots("Out", l.Out[0].Name),
+		model.StringAttr("mode", mode), model.StringAttr("data_format", "NCHW"))
 }
 
 func (e *exporter) batchNorm(l *Layer, op *BatchNorm) {
@@ -47,11 +61,11 @@ func (e *exporter) batchNorm(l *Layer, op *BatchNorm) {
 }
 
 func (e *exporter) reduce(l *Layer, op *Reduce) {
-	if len(op.Axes) == 0 && !op.KeepDim {
+	if op.Type == ReduceMean && len(op.Axes) == 0 && !op.KeepDim {
 		e.simple(l, "mean")
 		return
 	}
-	e.simple(l, "reduce_mean", intsAttr("dim", op.Axes...), model.BoolAttr("keep_dim", op.KeepDim),
+	e.simple(l, op.Kind(), intsAttr("dim", op.Axes...), model.BoolAttr("keep_dim", op.KeepDim),
 		model.BoolAttr("reduce_all", len(op.Axes) == 0))
 }
 

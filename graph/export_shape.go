@@ -2,6 +2,7 @@ package graph
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/octet-dnn/octet/model"
 )
@@ -18,9 +19,7 @@ func (e *exporter) shape(l *Layer) error {
 	case *Split:
 		e.split(l, op)
 	case *Slice:
-		e.block.AddOp("slice", model.Slots("Input", l.In[0].Name), model.Slots("Out", l.Out[0].Name),
-			intsAttr("axes", op.Axes...), intsAttr("starts", op.Starts...), intsAttr("ends", op.Ends...),
-			intsAttr("decrease_axis", op.Squeeze...), intsAttr("infer_flags", slices.Repeat([]int{1}, len(op.Axes))...))
+		e.slice(l, op)
 	case *Pad:
 		return e.pad(l, op)
 	case *Resize:
@@ -32,9 +31,25 @@ func (e *exporter) shape(l *Layer) error {
 	case *Identity:
 		e.simple(l, "assign")
 	default:
-		return unsupportedErr("a %s layer cannot be written", l.Op.Kind())
+		if !e.dynamic(l) && !e.detect(l) {
+			return unsupportedErr("a %s layer cannot be written", l.Op.Kind())
+		}
 	}
 	return nil
+}
+
+func (e *exporter) slice(l *Layer, op *Slice) {
+	typ, attrs := "slice", []model.Attr{
+		intsAttr("axes", op.Axes...), intsAttr("starts", op.Starts...), intsAttr("ends", op.Ends...),
+		intsAttr("decrease_axis", op.Squeeze...), intsAttr("infer_flags", slices.Repeat([]int{1}, len(op.Axes))...),
+	}
+	if op.Strides != nil {
+		typ, attrs = "strided_slice", append(attrs, intsAttr("strides", op.Strides...))
+	}
+	split := 1 + op.StartOperands
+	in := withOperands(model.Slots("Input", l.In[0].Name), l.In[1:split], "StartsTensor", "StartsTensorList")
+	in = withOperands(in, l.In[split:], "EndsTensor", "EndsTensorList")
+	e.block.AddOp(typ, in, model.Slots("Out", l.Out[0].Name), attrs...)
 }
 
 // withXShape writes one of the ops that keep their input's shape for a backward
@@ -50,6 +65,8 @@ func (e *exporter) reshape(l *Layer, op *Reshape) error {
 	switch op.Mode {
 	case ReshapeTo:
 		e.withXShape(l, "reshape2", intsAttr("shape", op.Dims...))
+		written := e.block.Ops[len(e.block.Ops)-1]
+		written.Inputs = withOperands(written.Inputs, l.In[1:], "Shape", "ShapeTensor")
 	case ReshapeSqueeze:
 		e.withXShape(l, "squeeze2", intsAttr("axes", op.Dims...))
 	case ReshapeUnsqueeze:
@@ -131,8 +148,14 @@ func (e *exporter) resize(l *Layer, op *Resize) {
 	if op.ScaleH > 0 && op.ScaleW > 0 {
 		scale = []float32{op.ScaleH, op.ScaleW}
 	}
-	e.simple(l, typ, model.StringAttr("interp_method", method), model.FloatsAttr("scale", scale...),
+	scales := model.FloatsAttr("scale", scale...)
+	if op.ByRatio { // the ops of 1.x take one scale for both dims
+		typ, scales = strings.TrimSuffix(typ, "_v2"), model.FloatAttr("scale", op.ScaleH)
+	}
+	e.simple(l, typ, model.StringAttr("interp_method", method), scales,
 		model.IntAttr("out_d", -1), model.IntAttr("out_h", int32(op.OutH)), model.IntAttr("out_w", int32(op.OutW)),
 		model.BoolAttr("align_corners", op.AlignCorners), model.IntAttr("align_mode", int32(op.AlignMode)),
 		model.StringAttr("data_layout", "NCHW"))
+	written := e.block.Ops[len(e.block.Ops)-1]
+	written.Inputs = withOperands(written.Inputs, l.In[1:], "OutSize", "SizeTensor")
 }

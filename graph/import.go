@@ -48,6 +48,8 @@ var importers = merge(
 	activationImporters,
 	elementwiseImporters,
 	shapeImporters,
+	dynamicImporters,
+	detectImporters,
 	labelImporters,
 	int8Importers,
 	qdqImporters,

@@ -20,6 +20,7 @@ var activationImporters = map[string]importFunc{
 	"hard_swish":   act(hardSwish),
 	"hard_sigmoid": act(hardSigmoid),
 	"pow":          importPow,
+	"prelu":        importPReLU,
 	"scale":        importScale,
 	"dropout":      importDropout,
 	"assign":       importIdentity,
@@ -69,6 +70,15 @@ func importClip(r *reader) {
 	act(func(r *reader) Activation { return clip(r.number("min", 0), r.number("max", 0)) })(r)
 }
 
+func importPReLU(r *reader) {
+	if r.text("data_format", "NCHW") == "NHWC" {
+		r.fail(unsupportedErr("prelu over NHWC"))
+	}
+	x, alpha := r.in("X"), r.param("Alpha")
+	r.float(x)
+	r.emit(&PReLU{}, x, alpha).out("Out", model.FP32)
+}
+
 func importPow(r *reader) {
 	r.absent("FactorTensor")
 	act(func(r *reader) Activation { return Activation{Kind: ActPow, Alpha: r.number("factor", 1)} })(r)
@@ -86,7 +96,9 @@ func importScale(r *reader) {
 		importIdentity(r)
 		return
 	}
-	act(func(*reader) Activation { return Activation{Kind: ActLinear, Alpha: s, Beta: b} })(r)
+	x := r.in("X")
+	r.arithmetic(x)
+	r.emit(&Act{Activation{Kind: ActLinear, Alpha: s, Beta: b}}, x).out("Out", typeOf(x))
 }
 
 // importDropout is what dropout does at inference: by default it scales by the

@@ -1,6 +1,9 @@
 package graph
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 var poolImporters = map[string]importFunc{
 	"pool2d":             importPool,
@@ -105,23 +108,29 @@ func importResize(r *reader) {
 	default:
 		r.fail(unsupportedErr("interp_method %q", method))
 	}
-	r.absent("OutSize", "SizeTensor", "Scale")
-	switch scale := r.resizeScale(); len(scale) {
-	case 0:
-	case 1:
+	operands := r.operands("SizeTensor", "OutSize")
+	switch scale := r.resizeScale(); {
+	case len(scale) == 0 || len(operands) > 0:
+	case len(scale) == 1:
 		s.ScaleH, s.ScaleW = scale[0], scale[0]
-	case 2:
+	case len(scale) == 2:
 		s.ScaleH, s.ScaleW = scale[0], scale[1]
 	default:
 		r.fail(programErr("attribute scale is %v: want two numbers", scale))
 	}
+	whole := s.ScaleH == float32(int(s.ScaleH)) && s.ScaleW == float32(int(s.ScaleW))
+	s.ByRatio = !whole && !strings.HasSuffix(r.op.Type, "_v2")
 	x := r.in("X")
 	r.float(x)
-	r.spatial("Out", r.channelsLast("data_layout"), s, x, typeOf(x))
+	r.spatial("Out", r.channelsLast("data_layout"), s, x, typeOf(x), operands...)
 }
 
-// resizeScale reads scale: a list in the v2 ops, one number before; 0 is unset.
+// resizeScale reads scale: a list in the v2 ops, one number before, or a
+// constant tensor; 0 is unset.
 func (r *reader) resizeScale() []float32 {
+	if v := r.optional("Scale"); v != nil {
+		return r.constant(v, "Scale").Const.Float32s()
+	}
 	a := r.op.Attr("scale")
 	if a == nil {
 		return nil

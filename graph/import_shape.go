@@ -1,11 +1,6 @@
 package graph
 
-import (
-	"slices"
-	"strconv"
-
-	"github.com/octet-dnn/octet/model"
-)
+import "slices"
 
 var shapeImporters = map[string]importFunc{
 	"reshape":                  importReshape,
@@ -25,17 +20,18 @@ var shapeImporters = map[string]importFunc{
 	"pad":                      importPad,
 	"pad2d":                    importPad2D,
 	"pad3d":                    importPad3D,
-	"fill_constant":            importFill,
+	"stack":                    importStack,
+	"unstack":                  importUnstack,
+	"strided_slice":            importSlice,
 }
 
-func (r *reader) reshape(mode ReshapeMode, dims []int) {
+func (r *reader) reshape(mode ReshapeMode, dims []int, operands ...*Value) {
 	x := r.in("X")
-	r.emit(&Reshape{Mode: mode, Dims: dims}, x).out("Out", typeOf(x))
+	r.emit(&Reshape{Mode: mode, Dims: dims}, append([]*Value{x}, operands...)...).out("Out", typeOf(x))
 }
 
 func importReshape(r *reader) {
-	r.absent("Shape", "ShapeTensor")
-	r.reshape(ReshapeTo, r.ints("shape"))
+	r.reshape(ReshapeTo, r.ints("shape"), r.operands("ShapeTensor", "Shape")...)
 }
 
 func importFlatten2D(r *reader) { r.reshape(ReshapeFlatten2, []int{r.int("axis", 1)}) }
@@ -47,8 +43,7 @@ func importFlattenRange(r *reader) {
 func importSqueeze(r *reader) { r.reshape(ReshapeSqueeze, r.ints("axes")) }
 
 func importUnsqueeze(r *reader) {
-	r.absent("AxesTensor", "AxesTensorList")
-	r.reshape(ReshapeUnsqueeze, r.ints("axes"))
+	r.reshape(ReshapeUnsqueeze, r.fixedInts("axes", "AxesTensor", "AxesTensorList"))
 }
 
 func importTranspose(r *reader) {
@@ -57,22 +52,20 @@ func importTranspose(r *reader) {
 }
 
 func importConcat(r *reader) {
-	r.absent("AxisTensor")
 	in := r.list("X")
 	for _, v := range in {
 		if r.err == nil && v.DType != in[0].DType {
 			r.fail(programErr("joining %v %q and %v %q", in[0].DType, in[0].Name, v.DType, v.Name))
 		}
 	}
-	op := &Concat{Axis: r.int("axis", 0)}
+	op := &Concat{Axis: r.fixedInt("axis", 0, "AxisTensor")}
 	if r.err == nil {
 		r.emit(op, in...).out("Out", in[0].DType)
 	}
 }
 
 func importSplit(r *reader) {
-	r.absent("AxisTensor", "SectionsTensorList")
-	s := &Split{Axis: r.int("axis", 0), Sizes: r.ints("sections")}
+	s := &Split{Axis: r.fixedInt("axis", 0, "AxisTensor"), Sizes: r.fixedInts("sections", "SectionsTensorList")}
 	names := r.op.Out("Out")
 	if len(s.Sizes) == 0 {
 		s.Num = len(names)
@@ -92,16 +85,48 @@ func importSplit(r *reader) {
 	}
 }
 
+// importSlice reads slice and strided_slice.
 func importSlice(r *reader) {
-	r.absent("StartsTensor", "EndsTensor", "StartsTensorList", "EndsTensorList")
 	s := &Slice{
 		Axes:    r.ints("axes"),
 		Starts:  r.ints("starts"),
 		Ends:    r.ints("ends"),
 		Squeeze: r.ints("decrease_axis"),
 	}
+	if r.op.Type == "strided_slice" {
+		s.Strides = r.fixedInts("strides", "StridesTensor", "StridesTensorList")
+	}
+	starts, ends := r.operands("StartsTensor", "StartsTensorList"), r.operands("EndsTensor", "EndsTensorList")
+	s.StartOperands, s.EndOperands = len(starts), len(ends)
 	x := r.in("Input")
-	r.emit(s, x).out("Out", typeOf(x))
+	r.emit(s, slices.Concat([]*Value{x}, starts, ends)...).out("Out", typeOf(x))
+}
+
+// importStack joins along a new axis.
+func importStack(r *reader) {
+	var parts []*Value
+	axis := r.int("axis", 0)
+	for _, x := range r.list("X") {
+		parts = append(parts, r.emit(&Reshape{Mode: ReshapeUnsqueeze, Dims: []int{axis}}, x).hidden(typeOf(x)))
+	}
+	if len(parts) > 0 {
+		r.emit(&Concat{Axis: axis}, parts...).out("Y", typeOf(parts[0]))
+	}
+}
+
+// importUnstack cuts an axis into its elements and drops it.
+func importUnstack(r *reader) {
+	x, axis, names := r.in("X"), r.int("axis", 0), r.op.Out("Y")
+	if len(names) == 0 {
+		r.fail(programErr("slot Y is missing"))
+		return
+	}
+	cut := r.emit(&Split{Axis: axis, Num: len(names)}, x)
+	for _, name := range names {
+		part := cut.hidden(typeOf(x))
+		n := r.emit(&Reshape{Mode: ReshapeSqueeze, Dims: []int{axis}}, part)
+		r.im.bind(name, n.add(name, typeOf(x)), r)
+	}
 }
 
 func (r *reader) pad(p *Pad) {
@@ -126,8 +151,7 @@ func importPad(r *reader) {
 
 // importPad2D reads pad2d: [top, bottom, left, right].
 func importPad2D(r *reader) {
-	r.absent("Paddings")
-	list := r.ints("paddings", 0, 0, 0, 0)
+	list := r.fixedInts("paddings", "Paddings")
 	if len(list) != 4 {
 		r.fail(programErr("attribute paddings is %v: want four numbers", list))
 		return
@@ -146,8 +170,7 @@ func importPad2D(r *reader) {
 
 // importPad3D reads pad3d: [left, right, top, bottom, front, back].
 func importPad3D(r *reader) {
-	r.absent("Paddings")
-	list := r.ints("paddings")
+	list := r.fixedInts("paddings", "Paddings")
 	if len(list) != 6 {
 		r.fail(programErr("attribute paddings is %v: want six numbers", list))
 		return
@@ -181,37 +204,4 @@ func (r *reader) padKind() PadKind {
 		r.fail(unsupportedErr("padding mode %q", mode))
 		return PadConstant
 	}
-}
-
-// maxFill bounds what fill_constant may allocate: it is for scalars and biases.
-const maxFill = 1 << 20
-
-// importFill makes a constant instead of a layer.
-func importFill(r *reader) {
-	r.absent("ValueTensor", "ShapeTensor", "ShapeTensorList")
-	if dt := model.DType(r.int("dtype", int(model.FP32))); dt != model.FP32 {
-		r.fail(unsupportedErr("fill_constant of type %v", dt))
-	}
-	value := r.number("value", 0)
-	if s := r.text("str_value", ""); s != "" {
-		f, err := strconv.ParseFloat(s, 32)
-		if err != nil {
-			r.fail(programErr("attribute str_value is %q", s))
-		}
-		value = r.finite("str_value", float32(f))
-	}
-	shape := Shape(r.ints("shape"))
-	n, err := shape.Elems()
-	if err != nil {
-		r.fail(err)
-	} else if n > maxFill {
-		r.fail(unsupportedErr("fill_constant of %v", shape))
-	}
-	name := r.arg(r.op.Outputs, "Out")
-	if r.err != nil {
-		return
-	}
-	v := floatConst(name, slices.Repeat([]float32{value}, n), toDims(shape)...)
-	r.im.bind(name, v, r)
-	r.im.writes = append(r.im.writes, v)
 }

@@ -76,6 +76,18 @@ func (s *ShuffleChannel) Infer(in []Shape) ([]Shape, error) {
 	return []Shape{slices.Clone(in[0])}, nil
 }
 
+func (r *Resize) dataInputs() int { return 1 }
+
+func (r *Resize) with(operands [][]int) (Op, error) {
+	size := slices.Concat(operands...)
+	if len(size) != 2 {
+		return nil, shapeErr("resizing to %v: want two numbers", size)
+	}
+	resolved := *r
+	resolved.OutH, resolved.OutW, resolved.ScaleH, resolved.ScaleW = size[0], size[1], 0, 0
+	return &resolved, nil
+}
+
 // Infer computes the resized spatial dims as Paddle does: floor(in·scale).
 func (r *Resize) Infer(in []Shape) ([]Shape, error) {
 	if err := wantInputs(in, 1, 1); err != nil {

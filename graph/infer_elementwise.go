@@ -97,6 +97,18 @@ func (s *Softmax) Infer(in []Shape) ([]Shape, error) {
 	return same(in)
 }
 
+// Infer checks how many slopes there are.
+func (*PReLU) Infer(in []Shape) ([]Shape, error) {
+	if err := wantInputs(in, 2, 2); err != nil {
+		return nil, err
+	}
+	x, n := in[0], prod(in[1])
+	if len(x) < 2 || n != 1 && n != x[1] && n != prod(x[1:]) {
+		return nil, shapeErr("%d slopes for %v", n, x)
+	}
+	return []Shape{slices.Clone(x)}, nil
+}
+
 // Infer broadcasts by Align.
 func (b *Binary) Infer(in []Shape) ([]Shape, error) {
 	if err := wantInputs(in, 2, 2); err != nil {
@@ -120,25 +132,37 @@ func (b *Binary) Align(x, y Shape) (ax, ay Shape, err error) {
 	if axis < -1 {
 		return nil, nil, shapeErr("broadcast axis %d", axis)
 	}
-	if axis >= 0 {
-		if axis > len(x) {
-			return nil, nil, shapeErr("broadcast axis %d of %v", axis, x)
-		}
-		for len(y) > 0 && len(y)+axis > len(x) && y[len(y)-1] == 1 {
-			y = y[:len(y)-1]
-		}
-		if axis+len(y) > len(x) {
-			return nil, nil, shapeErr("%v does not fit into %v at axis %d", y, x, axis)
-		}
-		ay = make(Shape, len(x))
-		for i := range ay {
-			ay[i] = 1
-		}
-		copy(ay[axis:], y)
-		return x, ay, nil
+	switch {
+	case axis >= 0 && len(x) >= len(y):
+		ay, err = alignAt(axis, x, y)
+		return x, ay, err
+	case axis >= 0:
+		ax, err = alignAt(axis, y, x)
+		return ax, y, err
 	}
 	rank := max(len(x), len(y))
 	return padLeft(x, rank), padLeft(y, rank), nil
+}
+
+// alignAt spreads small over the rank of large from dim axis on; 1s at its end
+// that do not fit are dropped.
+func alignAt(axis int, large, small Shape) (Shape, error) {
+	if axis > len(large) {
+		return nil, shapeErr("broadcast axis %d of %v", axis, large)
+	}
+	s := small
+	for len(s) > 0 && len(s)+axis > len(large) && s[len(s)-1] == 1 {
+		s = s[:len(s)-1]
+	}
+	if axis+len(s) > len(large) {
+		return nil, shapeErr("%v does not fit into %v at axis %d", small, large, axis)
+	}
+	out := make(Shape, len(large))
+	for i := range out {
+		out[i] = 1
+	}
+	copy(out[axis:], s)
+	return out, nil
 }
 
 func padLeft(s Shape, rank int) Shape {

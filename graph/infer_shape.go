@@ -81,14 +81,49 @@ func (s *Split) pieces(total int) ([]int, error) {
 // Range returns the first index and the count that entry i of s takes of a dim
 // of size n: negative bounds count from the end, all are clamped.
 func (s *Slice) Range(i, n int) (start, count int) {
+	step, least, most := s.Step(i), 0, n
+	if step < 0 {
+		least, most = -1, n-1
+	}
 	clamp := func(v int) int {
 		if v < 0 {
 			v += n
 		}
-		return min(max(v, 0), n)
+		return min(max(v, least), most)
 	}
 	start = clamp(s.Starts[i])
-	return start, max(clamp(s.Ends[i])-start, 0)
+	way := clamp(s.Ends[i]) - start
+	if step < 0 {
+		if s.Ends[i] < -n {
+			way = -1 - start
+		}
+		way, step = -way, -step
+	}
+	return start, max((way+step-1)/step, 0)
+}
+
+// Step returns the distance of the elements that entry i of s takes.
+func (s *Slice) Step(i int) int {
+	if i < len(s.Strides) && s.Strides[i] != 0 {
+		return s.Strides[i]
+	}
+	return 1
+}
+
+func (s *Slice) dataInputs() int { return 1 }
+
+func (s *Slice) with(operands [][]int) (Op, error) {
+	if len(operands) != s.StartOperands+s.EndOperands {
+		return nil, shapeErr("%d shape operands instead of %d", len(operands), s.StartOperands+s.EndOperands)
+	}
+	resolved := *s
+	if s.StartOperands > 0 {
+		resolved.Starts = slices.Concat(operands[:s.StartOperands]...)
+	}
+	if s.EndOperands > 0 {
+		resolved.Ends = slices.Concat(operands[s.StartOperands:]...)
+	}
+	return &resolved, nil
 }
 
 // Infer takes the ranges and drops the dims of Squeeze.
@@ -96,8 +131,8 @@ func (s *Slice) Infer(in []Shape) ([]Shape, error) {
 	if err := wantInputs(in, 1, 1); err != nil {
 		return nil, err
 	}
-	if len(s.Axes) != len(s.Starts) || len(s.Axes) != len(s.Ends) {
-		return nil, shapeErr("%d axes, %d starts, %d ends", len(s.Axes), len(s.Starts), len(s.Ends))
+	if len(s.Axes) != len(s.Starts) || len(s.Axes) != len(s.Ends) || s.Strides != nil && len(s.Axes) != len(s.Strides) {
+		return nil, shapeErr("%d axes, %d starts, %d ends, %d strides", len(s.Axes), len(s.Starts), len(s.Ends), len(s.Strides))
 	}
 	out := slices.Clone(in[0])
 	for i, a := range s.Axes {
@@ -138,6 +173,12 @@ func dropDims(s Shape, axes []int, strict bool) ([]Shape, error) {
 		out = Shape{1}
 	}
 	return []Shape{out}, nil
+}
+
+func (r *Reshape) dataInputs() int { return 1 }
+
+func (r *Reshape) with(operands [][]int) (Op, error) {
+	return &Reshape{Mode: r.Mode, Dims: slices.Concat(operands...)}, nil
 }
 
 // Infer computes the new dims; the element count must stay.
@@ -282,7 +323,7 @@ func (p *Pad) Infer(in []Shape) ([]Shape, error) {
 	return []Shape{out}, nil
 }
 
-// Infer drops the averaged dims, or keeps them as 1.
+// Infer drops the combined dims, or keeps them as 1.
 func (r *Reduce) Infer(in []Shape) ([]Shape, error) {
 	if err := wantInputs(in, 1, 1); err != nil {
 		return nil, err

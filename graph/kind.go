@@ -31,6 +31,9 @@ func (*LRN) Kind() string { return "lrn" }
 func (*Act) Kind() string { return "activation" }
 
 // Kind names the operation.
+func (*PReLU) Kind() string { return "prelu" }
+
+// Kind names the operation.
 func (*Binary) Kind() string { return "binary" }
 
 // Kind names the operation.
@@ -61,7 +64,7 @@ func (*Pad) Kind() string { return "pad" }
 func (*Resize) Kind() string { return "resize" }
 
 // Kind names the operation.
-func (*Reduce) Kind() string { return "reduce_mean" }
+func (r *Reduce) Kind() string { return "reduce_" + r.Type.String() }
 
 // Kind names the operation.
 func (*Cast) Kind() string { return "cast" }

@@ -121,6 +121,10 @@ type LRN struct {
 // Act applies an activation (or Linear: a·x+b) to every element. In: x. Out: y.
 type Act struct{ Activation }
 
+// PReLU is max(x, 0) + alpha·min(x, 0). In: x, alpha (constant): one number, or
+// one for each channel (dim 1), or one for each element but the batch's. Out: y.
+type PReLU struct{}
+
 // BinaryKind says what a Binary computes.
 type BinaryKind uint8
 
@@ -132,11 +136,14 @@ const (
 	Div
 	Max
 	Min
+	Pow
+	Mod      // with the sign of y
+	FloorDiv // rounded down
 )
 
 // Binary combines two tensors elementwise. Axis -1 aligns trailing dims as
-// numpy does and both may broadcast; Axis k puts y's dim 0 at x's dim k.
-// In: x, y. Out: Act(x op y).
+// numpy does and both may broadcast; Axis k puts dim 0 of the shorter one at dim
+// k of the other. In: x, y, of one type. Out: Act(x op y).
 type Binary struct {
 	Type BinaryKind
 	Axis int
@@ -157,15 +164,19 @@ type Split struct {
 	Num   int
 }
 
-// Slice takes [Starts, Ends) along Axes with Paddle's clamping, then drops the
-// dims listed in Squeeze. In: x. Out: y.
+// Slice takes [Starts, Ends) along Axes with Paddle's clamping, every Strides-th
+// element (nil: every one; negative: backwards), then drops the dims listed in
+// Squeeze. In: x, then shape operands for Starts and for Ends, as many as
+// StartOperands and EndOperands say. Out: y.
 type Slice struct {
-	Axes, Starts, Ends []int
-	Squeeze            []int
+	Axes, Starts, Ends         []int
+	Strides                    []int
+	Squeeze                    []int
+	StartOperands, EndOperands int
 }
 
 // Reshape gives x new dims: 0 copies the input's dim, one -1 is inferred.
-// In: x. Out: y. Flatten, squeeze and unsqueeze set Flatten/Squeeze/Unsqueeze
+// In: x, then shape operands that together replace Dims. Out: y. Flatten, squeeze and unsqueeze set Flatten/Squeeze/Unsqueeze
 // instead of Dims.
 type Reshape struct {
 	Mode ReshapeMode
@@ -208,17 +219,34 @@ type Pad struct {
 }
 
 // Resize resamples the spatial dims of NCHW, to OutH×OutW, or by ScaleH, ScaleW
-// where those are set. In: x. Out: y.
+// where those are set. In: x, then shape operands that together are OutH and
+// OutW. Out: y.
 type Resize struct {
 	Nearest        bool // else bilinear
 	OutH, OutW     int
 	ScaleH, ScaleW float32
 	AlignCorners   bool
 	AlignMode      int
+	// ByRatio samples by the ratio of the sizes though scales are given, as the
+	// interp ops of 1.x do.
+	ByRatio bool
 }
 
-// Reduce averages over Axes (none: all). In: x. Out: y.
+// ReduceKind says what a Reduce computes.
+type ReduceKind uint8
+
+// The reductions.
+const (
+	ReduceMean ReduceKind = iota
+	ReduceSum
+	ReduceMax
+	ReduceMin
+	ReduceProd
+)
+
+// Reduce combines the elements along Axes (none: all). In: x. Out: y.
 type Reduce struct {
+	Type    ReduceKind
 	Axes    []int
 	KeepDim bool
 	// Rank1 keeps a full reduction as [1], as mean of 1.x and 2.0–2.4 does.

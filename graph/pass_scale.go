@@ -30,8 +30,8 @@ func linearOf(l *Layer) *Act {
 	if l == nil {
 		return nil
 	}
-	if a, ok := l.Op.(*Act); ok && a.Activation.Kind == ActLinear {
-		return a
+	if a, ok := l.Op.(*Act); ok && a.Activation.Kind == ActLinear && l.In[0].DType == model.FP32 {
+		return a // on integers, every scale rounds
 	}
 	return nil
 }
