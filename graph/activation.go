@@ -1,6 +1,9 @@
 package graph
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // ActKind names an activation.
 type ActKind uint8
@@ -64,3 +67,49 @@ func (k ActKind) String() string {
 	}
 	return fmt.Sprintf("activation(%d)", uint8(k))
 }
+
+// Func returns the function, the identity for ActNone.
+func (a Activation) Func() func(float64) float64 {
+	alpha, beta := float64(a.Alpha), float64(a.Beta)
+	switch a.Kind {
+	case ActReLU:
+		return func(x float64) float64 { return max(x, 0) }
+	case ActClip:
+		return func(x float64) float64 { return min(max(x, alpha), beta) }
+	case ActLeakyReLU:
+		return func(x float64) float64 { return max(x, 0) + alpha*min(x, 0) }
+	case ActSigmoid:
+		return sigmoid
+	case ActTanh:
+		return math.Tanh
+	case ActSwish:
+		return func(x float64) float64 { return x * sigmoid(alpha*x) }
+	case ActHardSwish:
+		return func(x float64) float64 { return x * min(max(alpha*x+beta, 0), 1) }
+	case ActHardSigmoid:
+		return func(x float64) float64 { return min(max(alpha*x+beta, 0), 1) }
+	case ActGELUErf:
+		return func(x float64) float64 { return x * (1 + math.Erf(x/math.Sqrt2)) / 2 }
+	case ActGELUTanh:
+		return func(x float64) float64 {
+			return x * (1 + math.Tanh(math.Sqrt(2/math.Pi)*(x+0.044715*x*x*x))) / 2
+		}
+	case ActMish: // beyond 30, ln(1+exp(x)) is x and exp(x) may overflow
+		return func(x float64) float64 { return x * math.Tanh(math.Log1p(math.Exp(min(x, 30)))+max(x-30, 0)) }
+	case ActLinear:
+		return func(x float64) float64 { return alpha*x + beta }
+	case ActPow:
+		return func(x float64) float64 { return math.Pow(x, alpha) }
+	case ActExp:
+		return math.Exp
+	case ActSqrt:
+		return math.Sqrt
+	case ActSquare:
+		return func(x float64) float64 { return x * x }
+	case ActAbs:
+		return math.Abs
+	}
+	return func(x float64) float64 { return x }
+}
+
+func sigmoid(x float64) float64 { return 1 / (1 + math.Exp(-x)) }

@@ -36,6 +36,16 @@ func guess(dims []int64, batch, size int) Shape {
 // leaves dims open it tries sizes until the network accepts one: a batch of 2
 // first, so that a batch is not mistaken for a dim that broadcasts.
 func probe(g *Graph) (map[*Value]Shape, error) {
+	inf, err := Probe(g)
+	if err != nil {
+		return nil, err
+	}
+	return inf.Shapes, nil
+}
+
+// Probe infers for inputs that the declared dims of g allow, as Infer does for
+// given ones. What has Contents there has Contents for every shape.
+func Probe(g *Graph) (*Inference, error) {
 	var first error
 	for _, batch := range []int{2, 1} {
 		for _, size := range []int{224, 299, 32, 256, 64, 28, 1} {
@@ -43,9 +53,9 @@ func probe(g *Graph) (map[*Value]Shape, error) {
 			for i, v := range g.Inputs {
 				inputs[i] = guess(v.Dims, batch, size)
 			}
-			shapes, err := InferShapes(g, inputs)
+			inf, err := Infer(g, inputs)
 			if err == nil {
-				return shapes, nil
+				return inf, nil
 			}
 			if first == nil {
 				first = err

@@ -19,6 +19,7 @@ type body struct {
 	uses      map[*graph.Value]int // consumers in the body, plus one for an output
 	fused     map[*graph.Layer]*fusion
 	skip      map[*graph.Layer]bool
+	static    map[*graph.Value]bool // see staticValues
 	watch     map[*graph.Value]bool
 	watchList []*graph.Value
 	// separable: the first dim of every value is the batch, and no layer mixes
@@ -28,16 +29,15 @@ type body struct {
 
 // cut splits g into its body and the layers of its tail.
 func cut(g *graph.Graph, watch []string) (*body, []*graph.Layer, error) {
-	host := map[*graph.Value]bool{}
-	for _, v := range g.Inputs {
-		if v.DType == model.Int64 || v.DType == model.Int32 {
-			host[v] = true
-		}
+	static, err := staticValues(g)
+	if err != nil {
+		return nil, nil, err
 	}
-	b := &body{graph: &graph.Graph{Name: g.Name}, uses: map[*graph.Value]int{}, watch: map[*graph.Value]bool{}}
+	b := &body{graph: &graph.Graph{Name: g.Name}, static: static, uses: map[*graph.Value]int{}, watch: map[*graph.Value]bool{}}
+	host := hostInputs(g)
 	var tail []*graph.Layer
 	for _, l := range g.Layers {
-		if onHost(l, host) {
+		if !b.allStatic(l) && onHost(l, host) {
 			for _, v := range l.Out {
 				host[v] = true
 			}
@@ -60,6 +60,21 @@ func cut(g *graph.Graph, watch []string) (*body, []*graph.Layer, error) {
 	return b, tail, nil
 }
 
+// hostInputs returns the inputs that only the tail can take: labels and the
+// like. The sizes of images that a YOLOBox reads are for the body.
+func hostInputs(g *graph.Graph) map[*graph.Value]bool {
+	host := map[*graph.Value]bool{}
+	for _, v := range g.Inputs {
+		host[v] = integer(v)
+	}
+	for _, l := range g.Layers {
+		if _, ok := l.Op.(*graph.YOLOBox); ok {
+			host[l.In[1]] = false
+		}
+	}
+	return host
+}
+
 // onHost reports whether l belongs to the tail.
 func onHost(l *graph.Layer, host map[*graph.Value]bool) bool {
 	switch op := l.Op.(type) {
@@ -70,7 +85,9 @@ func onHost(l *graph.Layer, host map[*graph.Value]bool) bool {
 			return true
 		}
 	}
-	return slices.ContainsFunc(l.In, func(v *graph.Value) bool { return v != nil && host[v] })
+	return graph.Bounded(l.Op) ||
+		slices.ContainsFunc(l.Out, integer) ||
+		slices.ContainsFunc(graph.DataInputs(l), func(v *graph.Value) bool { return v != nil && host[v] })
 }
 
 // findEdges lists what enters the body and what the tail and the caller read.
@@ -81,7 +98,7 @@ func (b *body) findEdges(g *graph.Graph, tail []*graph.Layer) {
 			inside[v] = true
 		}
 		for _, v := range l.Out {
-			made[v] = true
+			made[v] = !b.static[v]
 		}
 	}
 	for i, v := range g.Inputs {
@@ -99,7 +116,7 @@ func (b *body) findEdges(g *graph.Graph, tail []*graph.Layer) {
 		want(o.Value)
 	}
 	for _, l := range tail {
-		for _, v := range l.In {
+		for _, v := range graph.DataInputs(l) {
 			want(v)
 		}
 	}
@@ -145,7 +162,7 @@ func (b *body) setWatch(g *graph.Graph, names []string) error {
 // separable infers the shapes of two batch sizes and checks that the batch is
 // the first dim of every computed value and that no layer looks across it.
 func separable(b *body) bool {
-	var two [2]map[*graph.Value]graph.Shape
+	var two [2]*graph.Inference
 	for i := range two {
 		shapes := make([]graph.Shape, len(b.inputs))
 		for j, v := range b.inputs {
@@ -162,27 +179,37 @@ func separable(b *body) bool {
 			s[0] = 2 + i
 			shapes[j] = s
 		}
-		m, err := graph.InferShapes(b.graph, shapes)
+		inf, err := graph.Infer(b.graph, shapes)
 		if err != nil {
 			return false
 		}
-		two[i] = m
+		two[i] = inf
 	}
 	for _, l := range b.graph.Layers {
-		for _, v := range append(slices.Clone(l.Out), l.In...) {
-			if v == nil || v.Const != nil {
-				continue
-			}
-			s := two[0][v]
-			if len(s) == 0 || s[0] != 2 || two[1][v][0] != 3 || !slices.Equal(s[1:], two[1][v][1:]) {
+		if b.allStatic(l) {
+			continue
+		}
+		for _, v := range append(slices.Clone(l.Out), graph.DataInputs(l)...) {
+			switch {
+			case v == nil || v.Const != nil:
+			case b.static[v]:
+				if !sameForEach(v, two[0], two[1]) {
+					return false
+				}
+			case !batched(two[0].Shapes[v], two[1].Shapes[v]):
 				return false
 			}
 		}
-		if mixes(l, two[0]) {
+		if mixes(l, two[0].Shapes) {
 			return false
 		}
 	}
 	return true
+}
+
+// batched compares the shapes of a value for batches of two and three.
+func batched(two, three graph.Shape) bool {
+	return len(two) > 0 && two[0] == 2 && three[0] == 3 && slices.Equal(two[1:], three[1:])
 }
 
 // mixes reports whether l combines elements of different images.
@@ -199,6 +226,10 @@ func mixes(l *graph.Layer, shapes map[*graph.Value]graph.Shape) bool {
 		return slices.ContainsFunc(op.Axes, first) || slices.ContainsFunc(op.Squeeze, first)
 	case *graph.Transpose:
 		return op.Perm[0] != 0
+	case *graph.BoxCoder:
+		return op.Encode || op.ByRow
+	case *graph.Expand:
+		return len(op.Dims) == len(shapes[l.Out[0]]) && op.Dims[0] != 1 && op.Dims[0] != -1
 	case *graph.Pad:
 		return op.Before[0]+op.After[0] != 0
 	case *graph.LayerNorm:

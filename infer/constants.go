@@ -76,6 +76,15 @@ func (c *constants) array(dims []int, l layout, x []float32) (*tensor, error) {
 	return t, err
 }
 
+// raw returns a row-major constant of the elements given.
+func (c *constants) raw(dims []int, dt dnnl.DataType, data []byte) (*tensor, error) {
+	t, b, err := c.dense(dims, dt, plain)
+	if err == nil {
+		copy(b, data)
+	}
+	return t, err
+}
+
 // Close frees the constants. Steps that use them must be gone.
 func (c *constants) Close() error {
 	for _, o := range slices.Backward(c.owned) {

@@ -32,7 +32,8 @@ type geometry struct {
 	family   *family
 	in       [][]int64
 	batch    int // images that the body sees; 1 if it is not separable
-	shapes   map[*graph.Value]graph.Shape
+	inf      *graph.Inference
+	shapes   map[*graph.Value]graph.Shape // of inf
 	out      []outSpec
 	pace     pace // for requests that could go by either way
 	mu       sync.Mutex
@@ -44,6 +45,7 @@ type outSpec struct {
 	dtype model.DType
 	dims  []int64
 	bytes int
+	open  bool // the data decide about dims and bytes
 }
 
 // geometry finds or makes the geometry of in, checking number, types and dims.
@@ -117,9 +119,10 @@ func (p *Predictor) newGeometry(in []*model.Tensor) (*geometry, error) {
 		}
 	}
 	var err error
-	if g.shapes, err = graph.InferShapes(p.graph, shapes); err != nil {
+	if g.inf, err = graph.Infer(p.graph, shapes); err != nil {
 		return nil, fmt.Errorf("infer: inputs of %v: %w", shapes, err)
 	}
+	g.shapes = g.inf.Shapes
 	body := make([]graph.Shape, len(p.body.feeds))
 	for i, f := range p.body.feeds {
 		body[i] = shapes[f]
@@ -134,7 +137,7 @@ func (p *Predictor) newGeometry(in []*model.Tensor) (*geometry, error) {
 	}
 	g.family = p.familyOf(body)
 	for _, o := range p.graph.Outputs {
-		s := outSpec{name: o.Name, dtype: o.Value.DType, bytes: o.Value.DType.Size()}
+		s := outSpec{name: o.Name, dtype: o.Value.DType, bytes: o.Value.DType.Size(), open: p.open[o.Value]}
 		for _, d := range g.shapes[o.Value] {
 			s.dims = append(s.dims, int64(d))
 			s.bytes *= d
@@ -164,8 +167,9 @@ func (p *Predictor) familyOf(body []graph.Shape) *family {
 func (g *geometry) newOutputs() []*model.Tensor {
 	out := make([]*model.Tensor, len(g.out))
 	for i, s := range g.out {
-		words := make([]uint64, (s.bytes+7)/8) // aligned for every element type
-		out[i] = &model.Tensor{DType: s.dtype, Dims: slices.Clone(s.dims), Data: bytesOf(words)[:s.bytes]}
+		if out[i] = (&model.Tensor{DType: s.dtype}); !s.open {
+			out[i].Dims, out[i].Data = slices.Clone(s.dims), alloc(s.bytes)
+		}
 	}
 	return out
 }
@@ -176,6 +180,9 @@ func (g *geometry) checkOutputs(out []*model.Tensor) error {
 	}
 	for i, s := range g.out {
 		t := out[i]
+		if s.open && t != nil && t.DType == s.dtype {
+			continue
+		}
 		if t == nil || t.DType != s.dtype || !slices.Equal(t.Dims, s.dims) || len(t.Data) != s.bytes {
 			return fmt.Errorf("infer: output %q must be a tensor of %v %v with %d bytes", s.name, s.dtype, s.dims, s.bytes)
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/octet-dnn/octet/dnnl"
+	"github.com/octet-dnn/octet/graph"
 	"github.com/octet-dnn/octet/infer/internal/hostop"
 	"github.com/octet-dnn/octet/model"
 )
@@ -22,6 +23,25 @@ func (lw *lowering) host(k hostop.Kernel, tensors ...*tensor) {
 		}
 	}
 	lw.steps = append(lw.steps, s)
+}
+
+// inGo lowers a layer without a primitive to its kernel in Go, row-major.
+func (lw *lowering) inGo(op graph.Op) {
+	k, err := hostop.For(op)
+	if err != nil {
+		lw.fail(errUnsupported)
+		return
+	}
+	var tensors []*tensor
+	for i := range graph.DataInputs(lw.layer) {
+		tensors = append(tensors, lw.ordered(lw.in(i), plain))
+	}
+	for i := range lw.layer.Out {
+		y := lw.dst(i, plain)
+		tensors = append(tensors, y)
+		lw.result(i, y)
+	}
+	lw.host(k, tensors...)
 }
 
 // hostView describes t to kernels in Go, without memory yet.

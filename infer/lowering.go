@@ -15,9 +15,11 @@ import (
 type lowering struct {
 	engine    *dnnl.Engine
 	weights   *weightStore
-	constants *constants                   // of the plan
-	shapes    map[*graph.Value]graph.Shape // for images images
+	constants *constants       // of the plan
+	inf       *graph.Inference // for images images
+	shapes    map[*graph.Value]graph.Shape
 	images    int
+	static    map[*graph.Value]bool
 	env       map[*graph.Value]*tensor
 	uses      map[*graph.Value]int
 	choose    chooser
@@ -54,11 +56,11 @@ func (lw *lowering) enter(b *body, f *family, images int) error {
 	if lw.images == images {
 		return nil
 	}
-	shapes, err := graph.InferShapes(b.graph, f.at(images, b.separable))
+	inf, err := graph.Infer(b.graph, f.at(images, b.separable))
 	if err != nil {
 		return err
 	}
-	lw.shapes, lw.images, lw.err = shapes, images, nil
+	lw.inf, lw.shapes, lw.images, lw.err = inf, inf.Shapes, images, nil
 	for _, m := range []map[*graph.Value]*tensor{lw.env, lw.targets} {
 		for v, t := range m {
 			if t.bound > 0 || t.store != nil && t.store.pending > 0 {
@@ -85,16 +87,21 @@ func (lw *lowering) in(i int) *tensor {
 	if t, ok := lw.env[v]; ok {
 		return t
 	}
-	if v.Const == nil {
-		lw.fail(fmt.Errorf("input %q has not been computed", v.Name))
-		return nil
+	switch {
+	case v.Const != nil:
+		t, err := lw.weights.constant(v)
+		lw.fail(err)
+		if err == nil {
+			lw.env[v] = t
+		}
+		return t
+	case lw.static[v]: // made anew for each reader: stages may see other shapes
+		t, err := lw.staticTensor(v)
+		lw.fail(err)
+		return t
 	}
-	t, err := lw.weights.constant(v)
-	lw.fail(err)
-	if err == nil {
-		lw.env[v] = t
-	}
-	return t
+	lw.fail(fmt.Errorf("input %q has not been computed", v.Name))
+	return nil
 }
 
 // outDims returns the shape of output i of the current layer.
@@ -154,7 +161,7 @@ func (lw *lowering) keep(d *dnnl.Desc, err error) *dnnl.Desc {
 // view returns t seen through another descriptor of the same bytes.
 func (lw *lowering) view(t *tensor, d *dnnl.Desc, dims []int, l layout) *tensor {
 	v := *t
-	v.desc, v.dims, v.layout = d, dims, l
+	v.desc, v.dims, v.layout, v.mem = d, dims, l, nil
 	return &v
 }
 
@@ -264,8 +271,12 @@ func (lw *lowering) ordered(t *tensor, l layout) *tensor {
 // lower appends the steps of one layer.
 func (lw *lowering) lower(l *graph.Layer) error {
 	lw.layer, lw.err = l, nil
-	if !lw.skip[l] {
-		lw.dispatch(l)
+	if !lw.skip[l] && lw.computes(l) {
+		op, err := lw.inf.Op(l)
+		lw.fail(err)
+		if err == nil {
+			lw.dispatch(op)
+		}
 	}
 	if lw.err != nil {
 		return fmt.Errorf("%s %q: %w", l.Op.Kind(), l.Name, lw.err)
@@ -278,8 +289,13 @@ func (lw *lowering) lower(l *graph.Layer) error {
 	return nil
 }
 
-func (lw *lowering) dispatch(l *graph.Layer) {
-	switch op := l.Op.(type) {
+// computes reports whether l has an output that is not static.
+func (lw *lowering) computes(l *graph.Layer) bool {
+	return slices.ContainsFunc(l.Out, func(v *graph.Value) bool { return !lw.static[v] })
+}
+
+func (lw *lowering) dispatch(op graph.Op) {
+	switch op := op.(type) {
 	case *graph.Conv:
 		lw.conv(op)
 	case *graph.Deconv:
@@ -329,6 +345,6 @@ func (lw *lowering) dispatch(l *graph.Layer) {
 	case *graph.Requantize:
 		lw.convert(op.ScaleOut / op.ScaleIn)
 	default:
-		lw.fail(errUnsupported)
+		lw.inGo(op)
 	}
 }

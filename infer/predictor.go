@@ -23,6 +23,7 @@ type Predictor struct {
 	graph   *graph.Graph
 	body    *body
 	tail    []*graph.Layer
+	open    map[*graph.Value]bool // outputs whose dims follow from the data
 	engine  *dnnl.Engine
 	weights *weightStore
 	plans   planSet
@@ -63,7 +64,7 @@ func Compile(g *graph.Graph, o Options) (*Predictor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("infer: %w", err)
 	}
-	p := &Predictor{opts: o.withDefaults(), graph: g, body: b, tail: tail, engine: e, weights: newWeightStore(e)}
+	p := &Predictor{opts: o.withDefaults(), graph: g, body: b, tail: tail, open: openValues(tail), engine: e, weights: newWeightStore(e)}
 	p.plans.init(p)
 	p.sched.init(func(r *request, left int) int { return p.chunk(left) })
 	p.neighbours.init(p.opts.Threads)
@@ -121,6 +122,10 @@ func (p *Predictor) Run(ctx context.Context, in []*model.Tensor) ([]*model.Tenso
 
 // RunInto is Run with outputs in memory of the caller: tensors of the right
 // type and dims. It allocates nothing once every stream has served the shape.
+//
+// Where the dims of an output follow from the data, as those of detections do,
+// RunInto sets its Dims, its LoD and the length of its Data, and replaces Data
+// where its capacity is too small.
 func (p *Predictor) RunInto(ctx context.Context, in, out []*model.Tensor) error {
 	g, err := p.geometry(in)
 	if err != nil {

@@ -71,7 +71,7 @@ func newSession(p *Predictor, g *geometry) (*session, error) {
 			}
 		}
 		if s.direct[i] < 0 {
-			buf := bytesOf(make([]uint64, (size+7)/8))[:size]
+			buf := alloc(size)
 			s.out[i].base = unsafe.Pointer(unsafe.SliceData(buf))
 			sources[v] = buf
 		}

@@ -50,11 +50,11 @@ func (b *body) hot(l *graph.Layer, shapes map[*graph.Value]graph.Shape) int {
 	}
 	total := 0
 	add := func(v *graph.Value) {
-		if v != nil && v.Const == nil {
+		if v != nil && v.Const == nil && !b.static[v] {
 			total += bytesOfShape(shapes[v], v.DType)
 		}
 	}
-	for _, v := range l.In {
+	for _, v := range graph.DataInputs(l) {
 		add(v)
 	}
 	if f := b.fused[l]; f != nil {
@@ -136,7 +136,7 @@ func (x *expansion) run(k, at int) {
 
 // at returns the place of t for the images from at on.
 func (x *expansion) at(t *tensor, at int, own map[*storage]*storage) *tensor {
-	if t.mem != nil {
+	if t.data != nil {
 		return t
 	}
 	moved := *t

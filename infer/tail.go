@@ -2,15 +2,18 @@ package infer
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/octet-dnn/octet/graph"
+	"github.com/octet-dnn/octet/infer/internal/hostop"
 	"github.com/octet-dnn/octet/model"
 )
 
-// A tailRun is the tail of a network compiled for one geometry: plain Go
-// functions over the whole batch, with their memory. It belongs to one session.
+// A tailRun is the tail of a network compiled for one geometry: kernels in Go
+// over the whole batch, with their memory. It belongs to one session.
 type tailRun struct {
-	values map[*graph.Value]*hostTensor
+	inf    *graph.Inference
+	values map[*graph.Value]*hostop.Tensor
 	steps  []tailStep
 	feeds  []tailFeed
 	wants  []tailWant
@@ -21,49 +24,25 @@ type tailStep struct {
 	run   func() error
 }
 
-// A hostTensor is a row-major tensor in Go memory; one of the slices is set,
-// by type.
-type hostTensor struct {
-	dims  []int
-	dtype model.DType
-	f32   []float32
-	i64   []int64
-	i32   []int32
-	data  []byte
-}
-
-// set points h at data, which must fit its type and dims and be aligned.
-func (h *hostTensor) set(data []byte) {
-	t := model.Tensor{DType: h.dtype, Data: data}
-	h.data, h.f32, h.i64, h.i32 = data, nil, nil, nil
-	switch h.dtype {
-	case model.FP32:
-		h.f32 = t.Float32s()
-	case model.Int64:
-		h.i64 = t.Int64s()
-	case model.Int32:
-		h.i32 = t.Int32s()
-	}
-}
-
 // A tailFeed is a tail value that is an input or a direct output of the run.
 type tailFeed struct {
-	h      *hostTensor
+	h      *hostop.Tensor
 	index  int
 	output bool
 }
 
 // A tailWant copies a tail value to an output of the run.
 type tailWant struct {
-	h   *hostTensor
-	dst int
-	out []byte
+	h    *hostop.Tensor
+	dst  int
+	open bool
+	out  *model.Tensor
 }
 
 // build compiles the tail of p for geometry g. sources holds the body outputs
 // that lie in scratch memory; the others are outputs of the run.
 func (t *tailRun) build(p *Predictor, g *geometry, sources map[*graph.Value][]byte) error {
-	t.values = map[*graph.Value]*hostTensor{}
+	t.inf, t.values = g.inf, map[*graph.Value]*hostop.Tensor{}
 	direct := map[*graph.Value]int{}
 	for i, o := range p.graph.Outputs {
 		if _, ok := direct[o.Value]; !ok {
@@ -74,16 +53,17 @@ func (t *tailRun) build(p *Predictor, g *geometry, sources map[*graph.Value][]by
 	for _, v := range p.body.outputs {
 		made[v] = true
 	}
-	lookup := func(v *graph.Value) *hostTensor {
+	lookup := func(v *graph.Value) *hostop.Tensor {
 		if h := t.values[v]; h != nil || v == nil {
 			return h
 		}
-		h := &hostTensor{dims: g.shapes[v], dtype: v.DType}
-		t.values[v] = h
+		h := t.tensor(v)
 		if src, ok := sources[v]; ok {
-			h.set(src)
+			h.Set(src)
 		} else if v.Const != nil {
-			h.set(v.Const.Data)
+			h.Set(v.Const.Data)
+		} else if c, ok := g.inf.Contents[v]; ok {
+			h.Set(contentsOf(c, v.DType))
 		} else if made[v] {
 			t.feeds = append(t.feeds, tailFeed{h, direct[v], true})
 		}
@@ -95,7 +75,7 @@ func (t *tailRun) build(p *Predictor, g *geometry, sources map[*graph.Value][]by
 		return h
 	}
 	for _, l := range p.tail {
-		if err := t.add(l, g, lookup); err != nil {
+		if err := t.add(l, p.open, lookup); err != nil {
 			return fmt.Errorf("infer: %s %q: %w", l.Op.Kind(), l.Name, err)
 		}
 	}
@@ -103,43 +83,81 @@ func (t *tailRun) build(p *Predictor, g *geometry, sources map[*graph.Value][]by
 		if made[o.Value] && direct[o.Value] == i {
 			continue // the body wrote it there
 		}
-		t.wants = append(t.wants, tailWant{h: lookup(o.Value), dst: i})
+		t.wants = append(t.wants, tailWant{h: lookup(o.Value), dst: i, open: p.open[o.Value]})
 	}
 	return nil
 }
 
+func (t *tailRun) tensor(v *graph.Value) *hostop.Tensor {
+	h := &hostop.Tensor{Dims: t.inf.Shapes[v], DType: v.DType}
+	t.values[v] = h
+	return h
+}
+
 // add compiles one layer, with memory for its outputs.
-func (t *tailRun) add(l *graph.Layer, g *geometry, lookup func(*graph.Value) *hostTensor) error {
-	var in, out []*hostTensor
-	for _, v := range l.In {
-		in = append(in, lookup(v))
-	}
-	for _, v := range l.Out {
-		h := &hostTensor{dims: g.shapes[v], dtype: v.DType}
-		size := bytesOfShape(h.dims, h.dtype)
-		h.set(bytesOf(make([]uint64, (size+7)/8))[:size])
-		t.values[v] = h
-		out = append(out, h)
-	}
-	run, err := hostKernel(l.Op, in, out)
+func (t *tailRun) add(l *graph.Layer, open map[*graph.Value]bool, lookup func(*graph.Value) *hostop.Tensor) error {
+	op, err := t.inf.Op(l)
 	if err != nil {
 		return err
 	}
+	k, err := hostop.For(op)
+	if err != nil {
+		return err
+	}
+	data := graph.DataInputs(l)
+	var tensors []*hostop.Tensor
+	for _, v := range data {
+		tensors = append(tensors, lookup(v))
+	}
+	for _, v := range l.Out {
+		h := t.tensor(v)
+		h.Set(alloc(h.Size()))
+		tensors = append(tensors, h)
+	}
+	run := func() error { return rerun(op, k, tensors, len(data)) }
+	if !slices.ContainsFunc(data, func(v *graph.Value) bool { return open[v] }) {
+		if run, err = k(tensors); err != nil {
+			return err
+		}
+	}
 	t.steps = append(t.steps, tailStep{l, run})
 	return nil
+}
+
+// rerun computes a layer whose input dims differ from run to run.
+func rerun(op graph.Op, k hostop.Kernel, t []*hostop.Tensor, inputs int) error {
+	in := make([]graph.Shape, inputs)
+	for i, x := range t[:inputs] {
+		if x != nil {
+			in[i] = x.Dims
+		}
+	}
+	out, err := op.Infer(in)
+	if err != nil {
+		return err
+	}
+	for i, s := range out {
+		t[inputs+i].Dims = s
+		t[inputs+i].Set(alloc(t[inputs+i].Size()))
+	}
+	run, err := k(t)
+	if err != nil {
+		return err
+	}
+	return run()
 }
 
 // bind points the tail at the tensors of a run.
 func (t *tailRun) bind(in, out []*model.Tensor) {
 	for _, f := range t.feeds {
 		if f.output {
-			f.h.set(out[f.index].Data)
+			f.h.Set(out[f.index].Data)
 		} else {
-			f.h.set(in[f.index].Data)
+			f.h.Set(in[f.index].Data)
 		}
 	}
 	for i := range t.wants {
-		t.wants[i].out = out[t.wants[i].dst].Data
+		t.wants[i].out = out[t.wants[i].dst]
 	}
 }
 
@@ -150,17 +168,54 @@ func (t *tailRun) run() error {
 		}
 	}
 	for _, w := range t.wants {
-		copy(w.out, w.h.data)
+		if w.open {
+			w.resize()
+		}
+		copy(w.out.Data, w.h.Data)
 	}
 	return nil
+}
+
+// resize gives an output the dims of this run, and other memory where its own
+// is too small.
+func (w *tailWant) resize() {
+	w.out.Dims = w.out.Dims[:0]
+	for _, d := range w.h.Dims {
+		w.out.Dims = append(w.out.Dims, int64(d))
+	}
+	w.out.LoD = w.h.LoD
+	if cap(w.out.Data) < len(w.h.Data) {
+		w.out.Data = alloc(len(w.h.Data))
+	}
+	w.out.Data = w.out.Data[:len(w.h.Data)]
 }
 
 // release forgets the caller's memory.
 func (t *tailRun) release() {
 	for _, f := range t.feeds {
-		f.h.set(nil)
+		f.h.Set(nil)
 	}
 	for i := range t.wants {
 		t.wants[i].out = nil
 	}
+}
+
+// alloc returns memory that is aligned for every element type.
+func alloc(size int) []byte { return bytesOf(make([]uint64, (size+7)/8))[:size] }
+
+// contentsOf spells out what is known of a value as elements of its type.
+func contentsOf(c []float64, dt model.DType) []byte {
+	h := &hostop.Tensor{Dims: []int{len(c)}, DType: dt}
+	h.Set(alloc(h.Size()))
+	for i, x := range c {
+		switch dt {
+		case model.FP32:
+			h.F32[i] = float32(x)
+		case model.Int64:
+			h.I64[i] = int64(x)
+		case model.Int32:
+			h.I32[i] = int32(x)
+		}
+	}
+	return h.Data
 }

@@ -20,6 +20,9 @@ type Tensor struct {
 	// N, H, W, C; all other tensors are row-major.
 	ChannelsLast bool
 
+	// LoD is set by kernels whose result is a list of rows an image.
+	LoD [][]uint64
+
 	Data []byte
 	F32  []float32
 	I64  []int64
@@ -37,7 +40,7 @@ type Kernel func(t []*Tensor) (run func() error, err error)
 // Set points t at data, which must hold the elements of t and be aligned for
 // their type; nil forgets the memory.
 func (t *Tensor) Set(data []byte) {
-	*t = Tensor{Dims: t.Dims, DType: t.DType, ChannelsLast: t.ChannelsLast, Data: data}
+	*t = Tensor{Dims: t.Dims, DType: t.DType, ChannelsLast: t.ChannelsLast, LoD: t.LoD, Data: data}
 	switch t.DType {
 	case model.FP32:
 		t.F32 = view[float32](data)
@@ -50,6 +53,12 @@ func (t *Tensor) Set(data []byte) {
 	case model.Int8:
 		t.S8 = view[int8](data)
 	}
+}
+
+// Resize gives t other dims within the memory it has.
+func (t *Tensor) Resize(dims ...int) {
+	t.Dims = append(t.Dims[:0:0], dims...)
+	t.Set(t.Data[:t.Size()])
 }
 
 func view[T any](data []byte) []T {
