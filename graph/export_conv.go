@@ -179,8 +179,11 @@ func (e *exporter) deconv(l *Layer, d *Deconv) error {
 		intsAttr("paddings", padList(d.Pads)...),
 		intsAttr("dilations", d.Dilations[:]...),
 		model.IntAttr("groups", int32(d.Groups)),
-		model.StringAttr("padding_algorithm", "EXPLICIT"),
+		model.StringAttr("padding_algorithm", d.PadMode.String()),
 		model.StringAttr("data_format", "NCHW"),
+	}
+	if d.OutputSize != [2]int{} {
+		attrs = append(attrs, intsAttr("output_size", d.OutputSize[:]...))
 	}
 	if d.OutputPadding != [2]int{} {
 		attrs = append(attrs, intsAttr("output_padding", d.OutputPadding[:]...))

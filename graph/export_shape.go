@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"math"
 	"slices"
 	"strings"
 
@@ -45,6 +46,13 @@ func (e *exporter) slice(l *Layer, op *Slice) {
 	}
 	if op.Strides != nil {
 		typ, attrs = "strided_slice", append(attrs, intsAttr("strides", op.Strides...))
+		ends := slices.Clone(op.Ends)
+		for i, end := range ends {
+			if op.Step(i) < 0 && end == math.MinInt32 {
+				ends[i] = -1 // see openEnds
+			}
+		}
+		attrs[2] = intsAttr("ends", ends...)
 	}
 	split := 1 + op.StartOperands
 	in := withOperands(model.Slots("Input", l.In[0].Name), l.In[1:split], "StartsTensor", "StartsTensorList")
@@ -116,14 +124,23 @@ func (e *exporter) pad(l *Layer, p *Pad) error {
 		e.simple(l, "pad", intsAttr("paddings", list...), model.FloatAttr("pad_value", p.Value))
 		return nil
 	}
-	if len(p.Before) != 4 || p.Before[0]+p.After[0]+p.Before[1]+p.After[1] != 0 {
+	rank := len(p.Before)
+	if rank != 4 && rank != 5 || p.Before[0]+p.After[0]+p.Before[1]+p.After[1] != 0 {
 		return unsupportedErr("reflected padding of %v and %v cannot be written", p.Before, p.After)
 	}
 	mode, mode2D := "reflect", "reflect"
-	if p.Mode == PadEdge {
+	switch p.Mode {
+	case PadEdge:
 		mode, mode2D = "replicate", "edge"
+	case PadCircular:
+		mode, mode2D = "circular", ""
 	}
-	if e.form == FormV13 {
+	if rank == 5 {
+		e.simple(l, "pad3d", model.StringAttr("mode", mode), model.FloatAttr("value", p.Value), model.StringAttr("data_format", "NCDHW"),
+			intsAttr("paddings", p.Before[4], p.After[4], p.Before[3], p.After[3], p.Before[2], p.After[2]))
+		return nil
+	}
+	if e.form == FormV13 && mode2D != "" {
 		e.simple(l, "pad2d", model.StringAttr("mode", mode2D), model.StringAttr("data_format", "NCHW"),
 			intsAttr("paddings", p.Before[2], p.After[2], p.Before[3], p.After[3]), model.FloatAttr("pad_value", p.Value))
 		return nil

@@ -17,7 +17,7 @@ var activationImporters = map[string]importFunc{
 	"swish":        act(func(r *reader) Activation { return Activation{Kind: ActSwish, Alpha: r.number("beta", 1)} }),
 	"silu":         act(func(*reader) Activation { return Activation{Kind: ActSwish, Alpha: 1} }),
 	"gelu":         act(gelu),
-	"hard_swish":   act(hardSwish),
+	"hard_swish":   importHardSwish,
 	"hard_sigmoid": act(hardSigmoid),
 	"pow":          importPow,
 	"prelu":        importPReLU,
@@ -51,14 +51,22 @@ func gelu(r *reader) Activation {
 	return Activation{Kind: ActGELUErf}
 }
 
-// hardSwish is x·min(max(x+offset, 0), threshold)/scale. With threshold equal to
-// scale, as in every network seen, that is x·clamp(x/scale+offset/scale, 0, 1).
-func hardSwish(r *reader) Activation {
+// importHardSwish reads x·min(max(x+offset, 0), threshold)/scale. With threshold
+// equal to scale, as in every network seen, that is x·clamp(x/scale+offset/scale,
+// 0, 1); others become that product.
+func importHardSwish(r *reader) {
 	threshold, scale, offset := r.number("threshold", 6), r.scale("scale", 6), r.number("offset", 3)
-	if r.err == nil && threshold != scale {
-		r.fail(unsupportedErr("hard_swish with threshold %v and scale %v", threshold, scale))
+	if threshold == scale {
+		act(func(*reader) Activation {
+			return Activation{Kind: ActHardSwish, Alpha: 1 / scale, Beta: offset / scale}
+		})(r)
+		return
 	}
-	return Activation{Kind: ActHardSwish, Alpha: 1 / scale, Beta: offset / scale}
+	x := r.in("X")
+	r.float(x)
+	gate := r.emit(&Act{Activation{Kind: ActLinear, Alpha: 1 / scale, Beta: offset / scale}}, x).hidden(model.FP32)
+	gate = r.emit(&Act{clip(0, threshold/scale)}, gate).hidden(model.FP32)
+	r.emit(&Binary{Type: MulElem, Axis: -1}, x, gate).out("Out", model.FP32)
 }
 
 func hardSigmoid(r *reader) Activation {

@@ -112,26 +112,26 @@ func importDeconv(r *reader) {
 		Strides:   r.pair("strides", 1, 1),
 		Dilations: r.pair("dilations", 1, 1),
 		Pads:      r.pads("paddings"),
+		PadMode:   r.padMode(),
 		Groups:    r.groups(),
 		Act:       r.fusedActivation(),
 	}
-	switch r.padMode() {
-	case PadValid:
-		d.Pads = [4]int{}
-	case PadSame:
-		r.fail(unsupportedErr("padding_algorithm SAME of a transposed convolution"))
-	}
-	if size := r.ints("output_size"); len(size) > 0 {
-		r.fail(unsupportedErr("output_size %v of a transposed convolution", size))
-	}
-	if p := r.ints("output_padding"); len(p) == 2 {
-		d.OutputPadding = [2]int{p[0], p[1]}
-	} else if len(p) > 0 {
-		r.fail(programErr("attribute output_padding is %v: want two numbers", p))
-	}
+	r.twoIfAny("output_size", &d.OutputSize)
+	r.twoIfAny("output_padding", &d.OutputPadding)
 	x, filter, bias := r.in("Input"), r.param("Filter"), r.optionalParam("Bias")
 	r.float(x)
 	r.spatial("Output", r.channelsLast("data_format"), d, x, model.FP32, filter, bias)
+}
+
+// twoIfAny reads a list that is empty or holds two numbers.
+func (r *reader) twoIfAny(name string, to *[2]int) {
+	switch list := r.ints(name); len(list) {
+	case 0:
+	case 2:
+		*to = [2]int(list)
+	default:
+		r.fail(programErr("attribute %s is %v: want two numbers", name, list))
+	}
 }
 
 // channelsLast reads a layout attribute: true for NHWC.

@@ -3,16 +3,19 @@ package graph
 import (
 	"slices"
 	"strings"
+
+	"github.com/octet-dnn/octet/model"
 )
 
 var poolImporters = map[string]importFunc{
-	"pool2d":             importPool,
-	"pool3d":             importPool3D,
-	"nearest_interp":     importResize,
-	"nearest_interp_v2":  importResize,
-	"bilinear_interp":    importResize,
-	"bilinear_interp_v2": importResize,
-	"shuffle_channel":    importShuffle,
+	"pool2d":                importPool,
+	"max_pool2d_with_index": importMaxPool,
+	"pool3d":                importPool3D,
+	"nearest_interp":        importResize,
+	"nearest_interp_v2":     importResize,
+	"bilinear_interp":       importResize,
+	"bilinear_interp_v2":    importResize,
+	"shuffle_channel":       importShuffle,
 }
 
 // importPool reads pool2d. An adaptive pool to 1x1 is a global one.
@@ -40,6 +43,20 @@ func importPool(r *reader) {
 		r.float(x)
 	}
 	r.spatial("Out", r.channelsLast("data_format"), p, x, typeOf(x))
+}
+
+// importMaxPool reads max_pool2d_with_index, whose indices are for training.
+func importMaxPool(r *reader) {
+	p := &Pool{
+		Type: MaxPool, Kernel: r.pair("ksize"), Strides: r.pair("strides", 1, 1), Pads: r.pads("paddings"),
+		Global: r.flag("global_pooling", false), Adaptive: r.flag("adaptive", false), CeilMode: r.flag("ceil_mode", false),
+	}
+	if p.Global {
+		*p = Pool{Type: MaxPool, Global: true, Strides: [2]int{1, 1}}
+	}
+	x := r.in("X")
+	r.float(x)
+	r.emit(p, x).out("Out", model.FP32)
 }
 
 func (r *reader) poolKind() PoolKind {

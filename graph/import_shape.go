@@ -1,6 +1,9 @@
 package graph
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 var shapeImporters = map[string]importFunc{
 	"reshape":                  importReshape,
@@ -95,12 +98,28 @@ func importSlice(r *reader) {
 	}
 	if r.op.Type == "strided_slice" {
 		s.Strides = r.fixedInts("strides", "StridesTensor", "StridesTensorList")
+		r.openEnds(s)
 	}
 	starts, ends := r.operands("StartsTensor", "StartsTensorList"), r.operands("EndsTensor", "EndsTensorList")
 	s.StartOperands, s.EndOperands = len(starts), len(ends)
 	x := r.in("Input")
 	r.emit(s, slices.Concat([]*Value{x}, starts, ends)...).out("Out", typeOf(x))
 }
+
+// openEnds turns an end of -1 of a slice that goes backwards into one in front of
+// everything: up to 2.6 that is how programs spell x[::-1], and what it means.
+func (r *reader) openEnds(s *Slice) {
+	s.Ends = slices.Clone(s.Ends)
+	for i := range s.Ends {
+		if s.Step(i) < 0 && s.Ends[i] == -1 && r.im.model.Program.Version < firstNumpyEnds {
+			s.Ends[i] = math.MinInt32
+		}
+	}
+}
+
+// firstNumpyEnds is the program version from which an end of -1 is the last
+// element for slices that go backwards too.
+const firstNumpyEnds = 3000000
 
 // importStack joins along a new axis.
 func importStack(r *reader) {
@@ -200,6 +219,8 @@ func (r *reader) padKind() PadKind {
 		return PadReflect
 	case "edge", "replicate":
 		return PadEdge
+	case "circular":
+		return PadCircular
 	default:
 		r.fail(unsupportedErr("padding mode %q", mode))
 		return PadConstant

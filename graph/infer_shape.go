@@ -315,7 +315,8 @@ func (p *Pad) Infer(in []Shape) ([]Shape, error) {
 	out := slices.Clone(x)
 	for i := range x {
 		b, a := p.Before[i], p.After[i]
-		if b < 0 || a < 0 || b > maxDim || a > maxDim || p.Mode == PadReflect && max(a, b) >= x[i] && max(a, b) > 0 {
+		short := p.Mode == PadReflect && max(a, b) >= x[i] || p.Mode == PadCircular && max(a, b) > x[i]
+		if b < 0 || a < 0 || b > maxDim || a > maxDim || short && max(a, b) > 0 {
 			return nil, shapeErr("pads %d and %d of dim %d of %v", b, a, i, x)
 		}
 		out[i] += b + a

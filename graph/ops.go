@@ -51,7 +51,9 @@ type Int8 struct {
 type Deconv struct {
 	Strides, Dilations [2]int
 	Pads               [4]int
-	OutputPadding      [2]int
+	PadMode            PadMode
+	OutputPadding      [2]int // rows and columns more than the formula gives
+	OutputSize         [2]int // the size itself, unless 0
 	Groups             int
 	Act                Activation
 }
@@ -209,6 +211,7 @@ const (
 	PadConstant PadKind = iota
 	PadReflect
 	PadEdge
+	PadCircular
 )
 
 // Pad extends x by Before[i] and After[i] elements along dim i. In: x. Out: y.

@@ -55,7 +55,8 @@ func (p *Pool) Resolve(x Shape) (Window, error) {
 	return w, nil
 }
 
-// Resolve returns the geometry for an input of shape x (NCHW) and the filter's shape.
+// Resolve returns the geometry for an input of shape x (NCHW) and the filter's
+// shape. Far pads are less, even negative, by what the output is padded.
 func (d *Deconv) Resolve(x, filter Shape) (Window, error) {
 	w := Window{Strides: d.Strides, Dilations: d.Dilations, Pads: d.Pads}
 	if err := wantRank("input", x, 4); err != nil {
@@ -68,12 +69,18 @@ func (d *Deconv) Resolve(x, filter Shape) (Window, error) {
 	if err := w.check(); err != nil {
 		return w, err
 	}
+	w.pad(x, d.PadMode)
 	for i := range 2 {
-		if d.OutputPadding[i] < 0 || d.OutputPadding[i] >= max(w.Strides[i], w.Dilations[i]) {
-			return w, shapeErr("output padding %v with strides %v", d.OutputPadding, w.Strides)
+		w.Out[i] = (x[2+i]-1)*w.Strides[i] - w.Pads[2*i] - w.Pads[2*i+1] + w.Dilations[i]*(w.Kernel[i]-1) + 1
+		more := d.OutputPadding[i]
+		if d.OutputSize[i] > 0 {
+			more = d.OutputSize[i] - w.Out[i]
 		}
-		w.Out[i] = (x[2+i]-1)*w.Strides[i] - w.Pads[2*i] - w.Pads[2*i+1] +
-			w.Dilations[i]*(w.Kernel[i]-1) + 1 + d.OutputPadding[i]
+		if more < 0 || more >= max(w.Strides[i], w.Dilations[i]) {
+			return w, shapeErr("output of %d and %d more with strides %v", w.Out[i], more, w.Strides)
+		}
+		w.Out[i] += more
+		w.Pads[2*i+1] -= more
 		if x[2+i] < 1 || w.Out[i] < 1 || w.Out[i] > maxDim {
 			return w, shapeErr("output of %d for an input of %v, kernel %v, pads %v", w.Out[i], x, w.Kernel, w.Pads)
 		}
@@ -108,17 +115,7 @@ func (w *Window) resolve(x Shape, mode PadMode, ceil bool) error {
 	if err := w.check(); err != nil {
 		return err
 	}
-	switch mode {
-	case PadValid:
-		w.Pads = [4]int{}
-	case PadSame:
-		w.Dilations = [2]int{1, 1}
-		for i := range 2 {
-			out := (x[2+i] + w.Strides[i] - 1) / w.Strides[i]
-			total := max((out-1)*w.Strides[i]+w.Kernel[i]-x[2+i], 0)
-			w.Pads[2*i], w.Pads[2*i+1] = total/2, total-total/2
-		}
-	}
+	w.pad(x, mode)
 	for i := range 2 {
 		room := x[2+i] + w.Pads[2*i] + w.Pads[2*i+1] - (w.Dilations[i]*(w.Kernel[i]-1) + 1)
 		if x[2+i] < 1 || room < 0 {
@@ -130,6 +127,21 @@ func (w *Window) resolve(x Shape, mode PadMode, ceil bool) error {
 		w.Out[i] = room/w.Strides[i] + 1
 	}
 	return nil
+}
+
+// pad applies a padding algorithm.
+func (w *Window) pad(x Shape, mode PadMode) {
+	switch mode {
+	case PadValid:
+		w.Pads = [4]int{}
+	case PadSame:
+		w.Dilations = [2]int{1, 1}
+		for i := range 2 {
+			out := (x[2+i] + w.Strides[i] - 1) / w.Strides[i]
+			total := max((out-1)*w.Strides[i]+w.Kernel[i]-x[2+i], 0)
+			w.Pads[2*i], w.Pads[2*i+1] = total/2, total-total/2
+		}
+	}
 }
 
 // adapt resolves an adaptive pool, whose Kernel holds the output size.

@@ -78,15 +78,18 @@ func (in *instance) chain(e *dnnl.Engine, steps []step) (*dnnl.Chain, error) {
 	return dnnl.NewChain(list, bound)
 }
 
-// memory returns the oneDNN memory of t: a constant's own, or one in this
-// instance's arena, or one without a place yet where t is bound.
+// memory returns the oneDNN memory of t: a constant's own, or one over a view of
+// a constant, or in this instance's arena, or without a place yet where t is bound.
 func (in *instance) memory(e *dnnl.Engine, t *tensor) (*dnnl.Memory, error) {
 	if t.mem != nil {
 		return t.mem, nil
 	}
 	var at unsafe.Pointer
-	if t.store != nil {
+	switch {
+	case t.store != nil:
 		at = in.arena.At(in.plan.offset(t))
+	case t.data != nil:
+		at = unsafe.Pointer(unsafe.SliceData(t.data))
 	}
 	m, err := dnnl.NewMemory(e, t.desc, at)
 	if err == nil {

@@ -180,8 +180,7 @@ func (lw *lowering) deconv(op *graph.Deconv) {
 	p := lw.create(dnnl.Deconvolution{
 		Src: x.desc, Weights: lw.any(dims, dnnl.F32), Bias: lw.biasDesc(2), Dst: y.desc,
 		Strides: w.Strides[:], Dilations: []int{w.Dilations[0] - 1, w.Dilations[1] - 1},
-		PadL: []int{w.Pads[0], w.Pads[2]},
-		PadR: []int{w.Pads[1] - op.OutputPadding[0], w.Pads[3] - op.OutputPadding[1]},
+		PadL: []int{w.Pads[0], w.Pads[2]}, PadR: []int{w.Pads[1], w.Pads[3]},
 		Attr: e.attr,
 	})
 	weights := lw.packed(p, f, nil, 0, lw.keep(dnnl.NewStridedDesc(dims, st, dnnl.F32)))

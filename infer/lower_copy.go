@@ -75,6 +75,12 @@ func (lw *lowering) split(op *graph.Split) {
 }
 
 func (lw *lowering) slice(op *graph.Slice) {
+	for i := range op.Axes {
+		if op.Step(i) != 1 {
+			lw.inGo(op)
+			return
+		}
+	}
 	x := lw.in(0)
 	if lw.err != nil {
 		return
@@ -151,8 +157,11 @@ func (lw *lowering) padRepeat(op *graph.Pad, x *tensor, axis int) *tensor {
 
 // borderIndex maps an index outside [0, n) to the element repeated there.
 func borderIndex(mode graph.PadKind, i, n int) int {
-	if mode == graph.PadEdge {
+	switch mode {
+	case graph.PadEdge:
 		return min(max(i, 0), n-1)
+	case graph.PadCircular:
+		return (i + n) % n
 	}
 	if i < 0 {
 		return -i

@@ -3,6 +3,7 @@ package infer
 import (
 	"github.com/octet-dnn/octet/dnnl"
 	"github.com/octet-dnn/octet/graph"
+	"github.com/octet-dnn/octet/model"
 )
 
 func (lw *lowering) activation(a graph.Activation) {
@@ -26,6 +27,10 @@ var binaryAlgs = map[graph.BinaryKind]dnnl.BinaryAlg{
 }
 
 func (lw *lowering) binary(op *graph.Binary) {
+	if _, ok := binaryAlgs[op.Type]; !ok || lw.layer.Out[0].DType != model.FP32 {
+		lw.inGo(op)
+		return
+	}
 	out := lw.outDims(0)
 	l := plain
 	if len(out) == 4 {

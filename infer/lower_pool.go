@@ -115,19 +115,26 @@ func oneDNNGrid(op *graph.Resize, x, y []int) bool {
 	if op.Nearest {
 		return !op.AlignCorners && y[2]%x[2] == 0 && y[3]%x[3] == 0
 	}
-	ratio := func(scale float32, in, out int) bool { return scale == 0 || scale == float32(out)/float32(in) }
+	ratio := func(scale float32, in, out int) bool {
+		return (out > 1 || in == 1) && (scale == 0 || op.ByRatio || scale == float32(out)/float32(in))
+	}
 	return !op.AlignCorners && op.AlignMode == 0 && ratio(op.ScaleH, x[2], y[2]) && ratio(op.ScaleW, x[3], y[3])
 }
 
-// reduce averages: over a whole map with the pooling kernel, which is far
-// faster than oneDNN's reduction, else with the reduction.
+var reduceAlgs = map[graph.ReduceKind]dnnl.ReductionAlg{
+	graph.ReduceMean: dnnl.ReductionMean, graph.ReduceSum: dnnl.ReductionSum, graph.ReduceMax: dnnl.ReductionMax,
+	graph.ReduceMin: dnnl.ReductionMin, graph.ReduceProd: dnnl.ReductionMul,
+}
+
+// reduce combines elements: averages of whole maps with the pooling kernel,
+// which is far faster than oneDNN's reduction, else with the reduction.
 func (lw *lowering) reduce(op *graph.Reduce) {
 	x := lw.in(0)
 	if lw.err != nil {
 		return
 	}
 	dims := append([]int(nil), x.dims...)
-	spatial := len(dims) == 4
+	spatial := len(dims) == 4 && op.Type == graph.ReduceMean
 	for _, a := range op.Axes {
 		if a < 0 {
 			a += len(dims)
@@ -150,7 +157,7 @@ func (lw *lowering) reduce(op *graph.Reduce) {
 	} else {
 		x = lw.ordered(x, plain)
 		to = lw.view(y, lw.desc(dims, y.dtype, plain), dims, plain)
-		lw.add(dnnl.Reduction{Alg: dnnl.ReductionMean, Src: x.desc, Dst: to.desc}, arg{dnnl.ArgSrc, x}, arg{dnnl.ArgDst, to})
+		lw.add(dnnl.Reduction{Alg: reduceAlgs[op.Type], Src: x.desc, Dst: to.desc}, arg{dnnl.ArgSrc, x}, arg{dnnl.ArgDst, to})
 	}
 	lw.result(0, y)
 }

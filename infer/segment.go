@@ -39,7 +39,7 @@ func (in *instance) hostSegment(s step) (segment, error) {
 		switch size := v.Size(); {
 		case a.t.bound > 0:
 			in.bound = append(in.bound, boundView{v, a.t.bound - 1, in.plan.offset(a.t), size})
-		case a.t.mem != nil:
+		case a.t.data != nil:
 			v.Set(a.t.data[:size])
 		default:
 			v.Set(unsafe.Slice((*byte)(in.arena.At(in.plan.offset(a.t))), size))

@@ -29,7 +29,8 @@ type storage struct {
 }
 
 // A tensor is a place for a value: in the arena, in memory bound for a run, or
-// constant. Exactly one of store, mem and bound is set.
+// constant. Exactly one of store, data and bound is set; mem is the memory of a
+// constant seen as it was made.
 type tensor struct {
 	desc   *dnnl.Desc
 	dims   []int
@@ -37,9 +38,9 @@ type tensor struct {
 	layout layout
 	store  *storage
 	mem    *dnnl.Memory
-	data   []byte // of mem
-	bound  int    // 1-based index into the plan's bound memories
-	image  int    // where the tensor starts in store or the bound memory, in images
+	data   []byte
+	bound  int // 1-based index into the plan's bound memories
+	image  int // where the tensor starts in store or the bound memory, in images
 }
 
 func dataType(d model.DType) (dnnl.DataType, error) {

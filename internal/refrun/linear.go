@@ -48,8 +48,7 @@ func (c *call) deconv(op *graph.Deconv) error {
 	err = (&ref.Deconvolution{
 		Src: x, Weights: weights, Dst: acc,
 		Strides: w.Strides[:], Dilations: dense(w.Dilations),
-		PadL: []int{w.Pads[0], w.Pads[2]},
-		PadR: []int{w.Pads[1] - op.OutputPadding[0], w.Pads[3] - op.OutputPadding[1]},
+		PadL: []int{w.Pads[0], w.Pads[2]}, PadR: []int{w.Pads[1], w.Pads[3]},
 	}).Run()
 	if err != nil {
 		return err

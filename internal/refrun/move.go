@@ -113,6 +113,8 @@ func (c *call) pad(op *graph.Pad) {
 				inside = false
 			case op.Mode == graph.PadEdge:
 				at[d] = min(max(at[d], 0), n-1)
+			case op.Mode == graph.PadCircular:
+				at[d] = (at[d] + n) % n
 			case at[d] < 0: // reflected, without repeating the border
 				at[d] = -at[d]
 			default:

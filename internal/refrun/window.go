@@ -68,11 +68,15 @@ func pooled(kind graph.PoolKind, plane []float64, width int, rows, cols span) fl
 }
 
 // resize follows Paddle's interp kernels. ratio is (in-1)/(out-1) with
-// AlignCorners and in/out (or 1/scale) without.
+// AlignCorners and in/out (or 1/scale) without, and 0 for a single element.
 func (c *call) resize(op *graph.Resize) {
 	x, out := c.in[0], c.out[0]
-	ry := ratio(x.Dims[2], out.Dims[2], op.ScaleH, op.AlignCorners)
-	rx := ratio(x.Dims[3], out.Dims[3], op.ScaleW, op.AlignCorners)
+	sh, sw := op.ScaleH, op.ScaleW
+	if op.ByRatio {
+		sh, sw = 0, 0
+	}
+	ry := ratio(x.Dims[2], out.Dims[2], sh, op.AlignCorners)
+	rx := ratio(x.Dims[3], out.Dims[3], sw, op.AlignCorners)
 	width := x.Dims[3]
 	for i, index := range ref.Indices(out.Dims) {
 		plane := x.Data[(index[0]*x.Dims[1]+index[1])*x.Dims[2]*width:]
@@ -91,10 +95,10 @@ func (c *call) resize(op *graph.Resize) {
 
 func ratio(in, out int, scale float32, corners bool) float64 {
 	switch {
-	case corners && out > 1:
-		return float64(in-1) / float64(out-1)
-	case corners:
+	case out == 1:
 		return 0
+	case corners:
+		return float64(in-1) / float64(out-1)
 	case scale > 0:
 		return 1 / float64(scale)
 	}

@@ -53,14 +53,15 @@ type tap struct {
 	f      float32
 }
 
-// taps returns the grid of one dim, in Paddle's single precision.
+// taps returns the grid of one dim, in Paddle's single precision. A single result
+// is taken from the start, whatever the alignment.
 func taps(op *graph.Resize, scale float32, in, out int) []tap {
 	ratio := float32(0)
 	switch {
-	case op.AlignCorners && out > 1:
-		ratio = float32(in-1) / float32(out-1)
+	case out == 1:
 	case op.AlignCorners:
-	case scale > 0:
+		ratio = float32(in-1) / float32(out-1)
+	case scale > 0 && !op.ByRatio:
 		ratio = 1 / scale
 	default:
 		ratio = float32(in) / float32(out)
