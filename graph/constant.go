@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"encoding/binary"
 	"unsafe"
 
 	"github.com/octet-dnn/octet/model"

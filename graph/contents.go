@@ -52,7 +52,7 @@ func (inf *Inference) Op(l *Layer) (Op, error) {
 		if !known {
 			return nil, unsupportedErr("shape operand %q depends on the data", v.Name)
 		}
-		operands = append(operands, integers(c))
+		operands = append(operands, asInts(c))
 	}
 	return d.with(operands)
 }
@@ -75,7 +75,7 @@ func DataInputs(l *Layer) []*Value {
 	return l.In
 }
 
-func integers(c []float64) []int {
+func asInts(c []float64) []int {
 	out := make([]int, len(c))
 	for i, x := range c {
 		out[i] = int(max(min(x, maxDim), -maxDim))
@@ -98,7 +98,7 @@ func (inf *Inference) layer(l *Layer) error {
 			return programErr("input %q is used before it is computed", v.Name)
 		}
 		inf.Shapes[v] = toShape(v.Const.Dims)
-		if v.Const.Len() <= maxConstant {
+		if !v.Const.Lazy() && v.Const.Len() <= maxConstant {
 			if c := elements(v.Const); c != nil {
 				inf.Contents[v] = c
 			}

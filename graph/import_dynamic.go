@@ -49,7 +49,7 @@ func (r *reader) fixedInts(attr string, slots ...string) []int {
 		if c == nil {
 			r.fail(unsupportedErr("%s given as the computed tensor %q", attr, v.Name))
 		}
-		list = append(list, integers(c)...)
+		list = append(list, asInts(c)...)
 	}
 	return list
 }

@@ -31,7 +31,7 @@ func Unsigned(l *Layer, in func(*Value) bool) bool {
 	if !PassesIntegers(l.Op) || len(l.In) == 0 {
 		return false
 	}
-	for _, v := range l.In {
+	for _, v := range DataInputs(l) {
 		if v == nil || !in(v) {
 			return false
 		}

@@ -132,7 +132,7 @@ func (r *rewriter) integersBehind(v *Value) (integers, bool) {
 		return integers{}, false
 	}
 	var all integers
-	for i, in := range p.In {
+	for i, in := range DataInputs(p) {
 		n, ok := r.integersBehind(in)
 		if !ok || i > 0 && n != all {
 			return integers{}, false
@@ -156,7 +156,7 @@ func (r *rewriter) asIntegers(v *Value, dt model.DType) *Value {
 	if _, ok := p.Op.(*Dequantize); ok {
 		return p.In[0]
 	}
-	for i, in := range p.In {
+	for i, in := range DataInputs(p) {
 		r.setIn(p, i, r.asIntegers(in, dt))
 	}
 	v.DType = dt

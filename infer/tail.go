@@ -53,6 +53,7 @@ func (t *tailRun) build(p *Predictor, g *geometry, sources map[*graph.Value][]by
 	for _, v := range p.body.outputs {
 		made[v] = true
 	}
+	var unread error
 	lookup := func(v *graph.Value) *hostop.Tensor {
 		if h := t.values[v]; h != nil || v == nil {
 			return h
@@ -61,7 +62,11 @@ func (t *tailRun) build(p *Predictor, g *geometry, sources map[*graph.Value][]by
 		if src, ok := sources[v]; ok {
 			h.Set(src)
 		} else if v.Const != nil {
-			h.Set(v.Const.Data)
+			data, err := v.Const.Bytes()
+			if unread == nil {
+				unread = err
+			}
+			h.Set(data)
 		} else if c, ok := g.inf.Contents[v]; ok {
 			h.Set(contentsOf(c, v.DType))
 		} else if made[v] {
@@ -85,7 +90,7 @@ func (t *tailRun) build(p *Predictor, g *geometry, sources map[*graph.Value][]by
 		}
 		t.wants = append(t.wants, tailWant{h: lookup(o.Value), dst: i, open: p.open[o.Value]})
 	}
-	return nil
+	return unread
 }
 
 func (t *tailRun) tensor(v *graph.Value) *hostop.Tensor {
