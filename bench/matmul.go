@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/octet-dnn/octet/dnnl"
+	"github.com/octet-dnn/octet/infer"
 )
 
 // A Matmul multiplies square matrices on several CPUs at once, each alone with
@@ -92,6 +93,32 @@ func (m *Matmul) Window(ctx context.Context, d time.Duration) (float64, error) {
 		sum += r * float64(m.Size) * float64(m.Size) * float64(m.Size)
 	}
 	return sum, errors.Join(errs...)
+}
+
+// MatmulRatio measures how many times faster oneDNN multiplies in INT8 than in
+// FP32 on all CPUs, in windows that take turns: about what a network can gain
+// from INT8 where its FP32 kernels are as good as oneDNN's best.
+func MatmulRatio(ctx context.Context, windows int) (s Stat, err error) {
+	var both [2]*Matmul
+	for i := range both {
+		if both[i], err = NewMatmul(ctx, i == 1, infer.CPULimit()); err != nil {
+			return s, err
+		}
+		defer func() { err = errors.Join(err, both[i].Close()) }()
+	}
+	ratios := make([]float64, windows)
+	for i := range ratios {
+		fp32, err := both[0].Window(ctx, tryTime)
+		if err != nil {
+			return s, err
+		}
+		int8, err := both[1].Window(ctx, tryTime)
+		if err != nil {
+			return s, err
+		}
+		ratios[i] = int8 / fp32
+	}
+	return Spread(ratios), nil
 }
 
 // Close frees the matrices. A nil Matmul is closed already.

@@ -28,7 +28,10 @@ type Row struct {
 	Batch int     `json:"batch"`
 	FP32  float64 `json:"fp32"` // images a second, median of the windows
 	INT8  float64 `json:"int8"`
-	Ratio float64 `json:"ratio"` // INT8/FP32
+	// Ratio is INT8/FP32, the median of pairs of windows one after the other. On
+	// a machine whose speed changes it is nearer the truth than the ratio of the
+	// medians.
+	Ratio float64 `json:"ratio"`
 	// OtherLoad is how many CPUs other processes kept busy meanwhile, on average; -1 if unknown.
 	OtherLoad float64 `json:"other_load"`
 }
@@ -67,7 +70,11 @@ func Measure(ctx context.Context, p *Pair, batch int, o Options) (Row, error) {
 	}
 	row.OtherLoad = load.Stop()
 	row.FP32, row.INT8 = Spread(rates[0]).Median, Spread(rates[1]).Median
-	row.Ratio = row.INT8 / row.FP32
+	ratios := make([]float64, o.Windows)
+	for i := range ratios {
+		ratios[i] = rates[1][i] / rates[0][i]
+	}
+	row.Ratio = Spread(ratios).Median
 	return row, nil
 }
 

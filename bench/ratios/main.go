@@ -3,8 +3,13 @@
 //
 //   - on this CPU as it is, ResNet-50 at a large batch: 3.0 (with VNNI);
 //   - with oneDNN held to AVX-512 without VNNI, as on the Skylake of Paddle
-//     1.3's announcement, at least that announcement's ratios: 1.66 (ResNet-50)
-//     and 1.98 (MobileNet-V1) at batch 512, 1.55 and 1.32 at batch 1.
+//     1.3's announcement, more than that announcement's ratios (1.66 for
+//     ResNet-50 and 1.98 for MobileNet-V1 at batch 512, 1.55 and 1.32 at batch
+//     1): 1.95 and 1.90 at batch 512, 1.90 and 1.85 at batch 1.
+//
+// Beside each ratio stands how much faster the same instructions multiply large
+// matrices in INT8, at most and measured in the same process: a network whose
+// FP32 kernels are good cannot gain much more than that.
 //
 // oneDNN reads its cap once a process, so the second part runs in a child
 // process of the same program.
@@ -16,15 +21,12 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
-	"os/signal"
-	"strings"
-	"syscall"
 	"time"
 
 	"github.com/octet-dnn/octet/bench"
+	"github.com/octet-dnn/octet/bench/gate"
 	"github.com/octet-dnn/octet/bench/nets"
 	"github.com/octet-dnn/octet/dnnl"
 	"github.com/octet-dnn/octet/infer"
@@ -40,7 +42,7 @@ type promise struct {
 
 var (
 	native = []promise{{"resnet50", 64, 3.0}}
-	capped = []promise{{"resnet50", 512, 1.66}, {"mobilenet_v1", 512, 1.98}, {"resnet50", 1, 1.55}, {"mobilenet_v1", 1, 1.32}}
+	capped = []promise{{"resnet50", 512, 1.95}, {"mobilenet_v1", 512, 1.90}, {"resnet50", 1, 1.90}, {"mobilenet_v1", 1, 1.85}}
 )
 
 const (
@@ -52,18 +54,18 @@ const (
 type report struct {
 	Machine bench.Machine
 	Rows    []bench.Row
+	Matmul  bench.Stat // INT8/FP32
 }
 
 func main() {
 	child := flag.Bool("child", false, "measure the capped ratios and print them as JSON")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	var err error
-	if *child {
-		err = runChild(ctx)
-	} else {
-		err = run(ctx, os.Stdout)
+	if !*child {
+		gate.Main("ratios", run)
+	}
+	r, err := measure(context.Background(), capped)
+	if err == nil {
+		err = json.NewEncoder(os.Stdout).Encode(r)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "ratios:", err)
@@ -71,44 +73,32 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, w io.Writer) error {
+func run(ctx context.Context, g *gate.Gate) error {
 	if os.Getenv(isaVariable) != "" {
 		return fmt.Errorf("%s is set; unset it, for the first part needs the CPU as it is", isaVariable)
 	}
-	rows, err := measure(ctx, native)
+	r, err := measure(ctx, native)
 	if err != nil {
 		return err
 	}
-	short := check(w, report{bench.ThisMachine(), rows}, native)
-	r, err := startChild(ctx)
-	if err != nil {
+	r.check(g, native)
+	if r, err = startChild(ctx); err != nil {
 		return err
 	}
 	if r.Machine.ISA != dnnl.ISAAVX512Core.String() {
 		return fmt.Errorf("with %s=%s oneDNN uses %s: this CPU cannot show the AVX-512 ratios", isaVariable, isaCap, r.Machine.ISA)
 	}
-	short = append(short, check(w, r, capped)...)
-	if len(short) > 0 {
-		return errors.New("too slow: " + strings.Join(short, "; "))
-	}
-	fmt.Fprintln(w, "ratios: all reached")
+	r.check(g, capped)
 	return nil
 }
 
-// check prints the figures and returns the promises that are not kept.
-func check(w io.Writer, r report, promises []promise) (short []string) {
-	fmt.Fprintln(w, r.Machine)
+func (r report) check(g *gate.Gate, promises []promise) {
 	for i, p := range promises {
 		row := r.Rows[i]
-		verdict := "reached"
-		if !(row.Ratio >= p.least) {
-			verdict = "FALLS SHORT"
-			short = append(short, fmt.Sprintf("%s batch %d on %s: %.2f, want %.2f (other load %.2f CPUs)", p.model, p.batch, r.Machine.ISA, row.Ratio, p.least, row.OtherLoad))
-		}
-		fmt.Fprintf(w, "  %-12s batch %3d: FP32 %7.1f img/s, INT8 %7.1f img/s, ratio %.2f, want %.2f: %s (other load %.2f CPUs)\n",
-			p.model, p.batch, row.FP32, row.INT8, row.Ratio, p.least, verdict, row.OtherLoad)
+		g.AtLeast(fmt.Sprintf("%s batch %d on %s", p.model, p.batch, r.Machine.ISA), row.Ratio, p.least, "",
+			fmt.Sprintf("FP32 %.1f img/s, INT8 %.1f; matmul %.2f, at most %.2f; other load %.2f CPUs",
+				row.FP32, row.INT8, r.Matmul.Median, r.Matmul.Max, row.OtherLoad))
 	}
-	return short
 }
 
 func startChild(ctx context.Context) (report, error) {
@@ -133,49 +123,53 @@ func startChild(ctx context.Context) (report, error) {
 	return r, nil
 }
 
-func runChild(ctx context.Context) error {
-	rows, err := measure(ctx, capped)
-	if err != nil {
-		return err
+// measure takes the promises model by model, so that one pair exists at a time.
+func measure(ctx context.Context, promises []promise) (r report, err error) {
+	r = report{Machine: bench.ThisMachine(), Rows: make([]bench.Row, len(promises))}
+	if r.Matmul, err = bench.MatmulRatio(ctx, 40); err != nil {
+		return r, err
 	}
-	return json.NewEncoder(os.Stdout).Encode(report{bench.ThisMachine(), rows})
+	for _, name := range []string{"resnet50", "mobilenet_v1"} {
+		if err := measureModel(ctx, name, promises, r.Rows); err != nil {
+			return r, err
+		}
+	}
+	return r, nil
 }
 
-// measure takes the promises model by model, so that one pair exists at a time.
-func measure(ctx context.Context, promises []promise) ([]bench.Row, error) {
-	rows := make([]bench.Row, len(promises))
-	for _, name := range []string{"resnet50", "mobilenet_v1"} {
-		var pair *bench.Pair
-		for i, p := range promises {
-			if p.model != name {
-				continue
-			}
-			if pair == nil {
-				var err error
-				if pair, err = bench.NewPair(ctx, name, build(name), infer.Options{}); err != nil {
-					return nil, err
-				}
-			}
-			var err error
-			if rows[i], err = bench.Measure(ctx, pair, p.batch, windows(p.batch)); err != nil {
-				return nil, errors.Join(err, pair.Close())
+// measureModel fills the rows of one model.
+func measureModel(ctx context.Context, name string, promises []promise, rows []bench.Row) (err error) {
+	var pair *bench.Pair
+	defer func() {
+		if pair != nil {
+			err = errors.Join(err, pair.Close())
+		}
+	}()
+	for i, p := range promises {
+		if p.model != name {
+			continue
+		}
+		if pair == nil {
+			if pair, err = bench.NewPair(ctx, name, build(name), infer.Options{}); err != nil {
+				return err
 			}
 		}
-		if pair != nil {
-			if err := pair.Close(); err != nil {
-				return nil, err
-			}
+		if rows[i], err = bench.Measure(ctx, pair, p.batch, windows(p.batch)); err != nil {
+			return err
 		}
 	}
-	return rows, nil
+	return nil
 }
 
 // windows measures single runs of the largest batch, which take many seconds
 // each, and many short windows of a single image, whose speed other processes
 // disturb most.
 func windows(batch int) bench.Options {
-	if batch == 1 {
-		return bench.Options{MinTime: 10 * time.Second, Windows: 20}
+	switch {
+	case batch == 1:
+		return bench.Options{MinTime: 8 * time.Second, Windows: 80}
+	case batch < 512:
+		return bench.Options{MinTime: time.Second, Windows: 7}
 	}
 	return bench.Options{MinTime: time.Second, Windows: 2}
 }
