@@ -79,19 +79,33 @@ type Source struct {
 }
 
 // Era names the generation of Paddle that a program belongs to, as far as the
-// file tells.
+// file tells: by the version that its writer put into it, or else by the
+// operators, of which some came with Paddle 2.
 func (m *Model) Era() string {
 	v := m.Program.Version
 	switch {
 	case m.Source != nil && m.Source.Form == FormPIR:
 		return fmt.Sprintf("Paddle 3 (PIR, format version %d)", m.Source.PIRVersion)
-	case v == 0:
-		return "not named (Paddle up to 1.4, or another writer)"
-	case v < 2_000_000:
-		return fmt.Sprintf("fluid, Paddle %s", paddleVersion(v))
+	case v >= 2_000_000:
+		return fmt.Sprintf("Paddle %d (%s)", v/1_000_000, paddleVersion(v))
+	case v != 0:
+		return fmt.Sprintf("fluid (Paddle %s)", paddleVersion(v))
 	}
-	return fmt.Sprintf("Paddle %d, %s", v/1_000_000, paddleVersion(v))
+	for _, b := range m.Program.Blocks {
+		for _, o := range b.Ops {
+			if paddle2Ops[o.Type] {
+				return fmt.Sprintf("Paddle 2 (the file names no version, but has %s)", o.Type)
+			}
+		}
+	}
+	return "fluid (Paddle 1, the file names no version)"
 }
+
+// paddle2Ops are operators that no Paddle before 2.0 wrote.
+var paddle2Ops = nameSet(
+	"matmul_v2", "flatten_contiguous_range", "nearest_interp_v2", "bilinear_interp_v2", "expand_v2", "pad3d", "silu", "mish",
+	"multiclass_nms3", "fused_conv2d", "quantize_linear", "dequantize_linear",
+)
 
 // paddleVersion spells the number that Paddle puts into programs: 1008005 for
 // 1.8.5.

@@ -244,15 +244,15 @@ func encodeOne(kind pirKind, v any) (pirJSONValue, error) {
 	var err error
 	switch v := v.(type) {
 	case float32:
-		out.Data, out.Void = encodeFloat(float64(v))
+		out.Data, err = encodeFloat(float64(v))
 	case float64:
-		out.Data, out.Void = encodeFloat(v)
+		out.Data, err = encodeFloat(v)
 	case int32:
 		switch {
 		case kind == pirDType:
 			out.Data, err = json.Marshal(pirDTypeName(DType(v)))
 		case kind == pirF32, kind == pirF64:
-			out.Data, out.Void = encodeFloat(float64(v))
+			out.Data, err = encodeFloat(float64(v))
 		default:
 			out.Data = strconv.AppendInt(nil, int64(v), 10)
 		}
@@ -263,21 +263,17 @@ func encodeOne(kind pirKind, v any) (pirJSONValue, error) {
 }
 
 // encodeFloat writes a number as Paddle does, with a point; a double spells
-// every float32 exactly.
-func encodeFloat(v float64) (data json.RawMessage, void string) {
-	switch {
-	case math.IsNaN(v):
-		return nil, "NaN"
-	case math.IsInf(v, 1):
-		return nil, "INF"
-	case math.IsInf(v, -1):
-		return nil, "-INF"
+// every float32 exactly. Infinities are refused: Paddle 3.3 writes names for
+// them that it then cannot read.
+func encodeFloat(v float64) (json.RawMessage, error) {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return nil, unsupported("number", "a finite one, to write it as PIR", fmt.Sprint(v))
 	}
 	b := strconv.AppendFloat(nil, v, 'g', -1, 64)
 	if !strings.ContainsAny(string(b), ".e") {
 		b = append(b, ".0"...)
 	}
-	return b, ""
+	return b, nil
 }
 
 func pirDTypeName(d DType) string {

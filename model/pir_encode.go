@@ -52,7 +52,7 @@ type pirWriter struct {
 }
 
 func newPIRWriter(b *Block) *pirWriter {
-	w := &pirWriter{block: b, vars: make(map[string]*Var), env: make(map[string]int64), last: make(map[string]*Op)}
+	w := &pirWriter{block: b, ops: []pirJSONOp{}, vars: make(map[string]*Var), env: make(map[string]int64), last: make(map[string]*Op)}
 	for _, v := range b.Vars {
 		w.vars[v.Name] = v
 	}
@@ -101,8 +101,11 @@ func onlyClassical(p *Program) error {
 }
 
 func (w *pirWriter) run(p *Program) error {
-	for _, name := range p.ParamNames() {
-		if err := w.parameter(w.vars[name]); err != nil {
+	for _, v := range w.block.Vars {
+		if !v.IsParam() {
+			continue
+		}
+		if err := w.parameter(v); err != nil {
 			return err
 		}
 	}
@@ -198,7 +201,7 @@ func (w *pirWriter) emit(name string, attrs []pirJSONAttr, in []int64, results .
 			continue
 		}
 		w.env[r.name] = ids[i]
-		if w.last[r.name] == w.op {
+		if w.last[r.name] == w.op && !w.guessed(name, r.name, ids[i]) {
 			list[i].Name = r.name
 		}
 	}
@@ -223,6 +226,12 @@ func (w *pirWriter) emit(name string, attrs []pirJSONAttr, in []int64, results .
 	}
 	w.ops = append(w.ops, o)
 	return ids, nil
+}
+
+// guessed reports whether a reader will call the variable of a value so anyway.
+func (w *pirWriter) guessed(op, name string, id int64) bool {
+	row := pirRow(op[2:])
+	return row != nil && row.op == w.op.Type && name == variableName(row.op, id)
 }
 
 // parameter writes the short form that parameters have.

@@ -128,8 +128,6 @@ func (w *pirWriter) reduceAll(o *Op) error {
 	c := o.Clone()
 	if o.Bool("reduce_all", false) {
 		c.SetAttr(IntsAttr("dim"))
-	} else if o.Attr("dim") == nil {
-		c.SetAttr(IntsAttr("dim", 0))
 	}
 	return w.rowOf(c)
 }
@@ -227,6 +225,10 @@ func (w *pirWriter) pad2d(o *Op) error {
 		}
 		return t
 	}
+	value, err := encodeOne(pirF64, o.Float("pad_value", 0))
+	if err != nil {
+		return err
+	}
 	id, err := w.value(o.In("X")[0])
 	for _, step := range []struct {
 		name  string
@@ -236,7 +238,7 @@ func (w *pirWriter) pad2d(o *Op) error {
 	}{
 		{"1.unsqueeze", []int64{2}, nil, outcome{typ: deep(x)}},
 		{"1.pad3d", []int64{p[2], p[3], p[0], p[1], 0, 0}, []pirJSONAttr{
-			pirAttribute("mode", pirStr, mode), pirAttribute("pad_value", pirF64, o.Float("pad_value", 0)), pirAttribute("data_format", pirStr, "NCDHW"),
+			pirAttribute("mode", pirStr, mode), {value, "pad_value"}, pirAttribute("data_format", pirStr, "NCDHW"),
 		}, outcome{typ: deep(y)}},
 		{"1.squeeze", []int64{2}, nil, outcome{y, o.Out("Out")[0]}},
 	} {
@@ -286,7 +288,7 @@ func (w *pirWriter) fillConstant(o *Op) error {
 		return malformed("slot Out", "one variable", fmt.Sprint(len(o.Out("Out"))))
 	}
 	t := pirType{dtype: DType(o.Int("dtype", int64(FP32))), dims: o.Ints("shape", nil)}
-	_, err := w.emit("1.full", fullAttrs(t.dims, t.dtype, value), nil, outcome{t, o.Out("Out")[0]})
+	_, err := w.full(t, value, o.Out("Out")[0])
 	return err
 }
 
@@ -310,12 +312,12 @@ func (w *pirWriter) assignValue(o *Op) error {
 	if err != nil {
 		return err
 	}
-	under, err := w.one("1.full", fullAttrs(t.dims, t.dtype, 0), nil, t)
+	under, err := w.full(t, 0, "")
 	if err != nil {
 		return err
 	}
 	_, err = w.emit("1.assign_value_", []pirJSONAttr{
 		{shape, "shape"}, pirAttribute("dtype", pirDType, int32(t.dtype)), {values, "values"}, constantPlace,
-	}, []int64{under}, outcome{t, o.Out("Out")[0]})
+	}, under, outcome{t, o.Out("Out")[0]})
 	return err
 }

@@ -5,6 +5,9 @@ var convAttrs = []pirAttr{
 	attrI32s("dilations", 1, 1), attrI32("groups", 1), attrText("data_format", "NCHW"),
 }
 
+// depthwiseAttrs are the same in another order.
+var depthwiseAttrs = []pirAttr{convAttrs[0], convAttrs[1], convAttrs[2], convAttrs[4], convAttrs[3], convAttrs[5]}
+
 var deconvAttrs = []pirAttr{
 	attrI32s("strides", 1, 1), attrI32s("paddings", 0, 0), attrI32s("output_padding"), attrText("padding_algorithm", "EXPLICIT"),
 	attrI32("groups", 1), attrI32s("dilations", 1, 1), attrText("data_format", "NCHW"),
@@ -37,7 +40,10 @@ const absentList = "absent"
 // pirConvOps are convolution, pooling and resampling.
 var pirConvOps = []pirOp{
 	{name: "conv2d", op: "conv2d", in: []pirOperand{argOne("Input"), argOne("Filter")}, out: []pirResult{out("Output")}, attrs: convAttrs},
-	{name: "depthwise_conv2d", op: "depthwise_conv2d", in: []pirOperand{argOne("Input"), argOne("Filter")}, out: []pirResult{out("Output")}, attrs: convAttrs},
+	{
+		name: "depthwise_conv2d", op: "depthwise_conv2d", in: []pirOperand{argOne("Input"), argOne("Filter")}, out: []pirResult{out("Output")},
+		attrs: depthwiseAttrs,
+	},
 	{
 		name: "conv2d_transpose", op: "conv2d_transpose",
 		in:  []pirOperand{argOne("Input"), argOne("Filter"), constInts("output_size", "")},

@@ -50,10 +50,13 @@ var pirElementwiseOps = []pirOp{
 	},
 }
 
+// reducedDims are the axes of a reduction.
+var reducedDims = constInts("dim", "").as(AttrInts, []int32{0})
+
 // pirReduce is a reduction over the axes of its second operand; none means all.
 func pirReduce(name, op string, attrs ...pirAttr) pirOp {
 	return pirOp{
-		name: name, op: op, in: []pirOperand{argOne("X"), constInts("dim", "")}, out: []pirResult{out("Out")},
+		name: name, op: op, in: []pirOperand{argOne("X"), reducedDims}, out: []pirResult{out("Out")},
 		attrs: append(attrs, attrFlag("keepdim", false).was("keep_dim")),
 		read: func(_ *pirReader, o *Op) {
 			o.Attrs = append(o.Attrs, BoolAttr("reduce_all", len(o.Ints("dim", nil)) == 0))
@@ -68,7 +71,7 @@ var pirReduceOps = []pirOp{
 	pirReduce("min", "reduce_min"),
 	pirReduce("sum", "reduce_sum", attrDType("dtype", undefinedDType).was("out_dtype")),
 	{
-		name: "prod", op: "reduce_prod", in: []pirOperand{argOne("X"), constInts("dim", "")}, out: []pirResult{out("Out")},
+		name: "prod", op: "reduce_prod", in: []pirOperand{argOne("X"), reducedDims}, out: []pirResult{out("Out")},
 		attrs: []pirAttr{attrFlag("keepdim", false).was("keep_dim"), attrFlag("reduce_all", false)},
 	},
 	pirUnary("mean_all", "mean"),

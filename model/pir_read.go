@@ -200,8 +200,11 @@ func (r *pirReader) name(v *pirValue, typ, given string) error {
 		r.own[given] = true
 		return r.declare(v, given)
 	}
-	return r.declare(v, r.free(fmt.Sprintf("%s_%d", typ, v.id)))
+	return r.declare(v, r.free(variableName(typ, v.id)))
 }
+
+// variableName is what a variable is called that has no name in the file.
+func variableName(typ string, id int64) string { return fmt.Sprintf("%s_%d", typ, id) }
 
 // free returns name, or name with something added, that no variable has.
 func (r *pirReader) free(name string) string {

@@ -6,7 +6,7 @@ package model
 // of pir_ops_*.go: how its operands, results and attributes are called there.
 // Reading and writing use the same row. Names, order, types and defaults are
 // those of Paddle 3.3.1 on the one side and 2.6.2 on the other;
-// testdata/pir/ops.json holds them as both tell them, and a test compares.
+// testdata/pir_ops/ops.json holds them as both tell them, and a test compares.
 
 // A pirOp is one row: an operator of the dialect pd_op and its classical type.
 type pirOp struct {

@@ -134,18 +134,28 @@ func (w *pirWriter) ints(list []int64) (int64, error) {
 
 // number writes a constant of one element.
 func (w *pirWriter) number(d DType, v any) (int64, error) {
-	return w.one("1.full", fullAttrs([]int64{1}, d, toFloat64(v)), nil, pirType{dtype: d, dims: []int64{1}})
-}
-
-func fullAttrs(dims []int64, d DType, value float64) []pirJSONAttr {
-	return []pirJSONAttr{
-		{intArray(dims), "shape"}, pirAttribute("value", pirF64, value), pirAttribute("dtype", pirDType, int32(d)), constantPlace,
+	ids, err := w.full(pirType{dtype: d, dims: []int64{1}}, toFloat64(v), "")
+	if err != nil {
+		return 0, err
 	}
+	return ids[0], nil
 }
 
-// pirAttribute is an attribute whose kind always fits its value.
+// full writes a tensor of one number everywhere.
+func (w *pirWriter) full(t pirType, value float64, name string) ([]int64, error) {
+	v, err := encodeOne(pirF64, value)
+	if err != nil {
+		return nil, err
+	}
+	return w.emit("1.full", []pirJSONAttr{
+		{intArray(t.dims), "shape"}, {v, "value"}, pirAttribute("dtype", pirDType, int32(t.dtype)), constantPlace,
+	}, nil, outcome{t, name})
+}
+
+// pirAttribute is an attribute whose value has a form in JSON: an integer or a
+// string.
 func pirAttribute(name string, kind pirKind, v any) pirJSONAttr {
-	x, _ := encodeOne(kind, v) // numbers and strings have a form in JSON
+	x, _ := encodeOne(kind, v) // fails for floats only
 	return pirJSONAttr{x, name}
 }
 

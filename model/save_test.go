@@ -13,11 +13,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var forms = []struct {
+type formCase struct {
 	name string
 	form Form
 	path string // of the output below a folder
-}{
+}
+
+var forms = []formCase{
 	{"separate", FormSeparate, "out"},
 	{"combined", FormCombined, "out"},
 	{"pdmodel", FormPdModel, "out/net"},

@@ -92,8 +92,14 @@ func (a *app) kernels(g *graph.Graph, batch int) (k []infer.Kernel, err error) {
 
 // A description is what inspect tells of a model.
 type description struct {
-	Model      string         `json:"model"`
+	Model string `json:"model"`
+	// Encoding is what the content of the files is, in the words of --to of
+	// convert; Era the Paddle that it belongs to. Version is the number in a
+	// ProgramDesc, PIRVersion that in a PIR program.
+	Encoding   string         `json:"encoding"`
+	Era        string         `json:"era"`
 	Version    int64          `json:"version"`
+	PIRVersion int64          `json:"pir_version,omitempty"`
 	Feeds      []tensorInfo   `json:"feeds"`
 	Fetches    []string       `json:"fetches"`
 	Ops        map[string]int `json:"ops"`
@@ -106,6 +112,7 @@ type description struct {
 	MACs    int64          `json:"macs,omitempty"`
 	Layers  []layerInfo    `json:"layers,omitempty"`
 	Kernels []infer.Kernel `json:"kernels,omitempty"`
+	files   string
 }
 
 type tensorInfo struct {
@@ -129,7 +136,10 @@ type layerInfo struct {
 }
 
 func describe(path string, m *model.Model) *description {
-	d := &description{Model: path, Version: m.Program.Version, Fetches: m.Program.Fetches(), Ops: map[string]int{}}
+	d := &description{
+		Model: path, Encoding: m.Source.Form.String(), Era: m.Era(), Version: m.Program.Version, PIRVersion: m.Source.PIRVersion,
+		Fetches: m.Program.Fetches(), Ops: map[string]int{}, files: m.Source.Form.Files(),
+	}
 	for _, name := range m.Program.Feeds() {
 		info := tensorInfo{Name: name}
 		if v := m.Program.Blocks[0].Var(name); v != nil {
@@ -187,7 +197,9 @@ func int8Of(op graph.Op) *graph.Int8 {
 func (a *app) writeProgram(d *description) {
 	t := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "model\t%s\n", d.Model)
-	fmt.Fprintf(t, "version\t%s\n", versionText(d.Version))
+	fmt.Fprintf(t, "encoding\t%s (%s)\n", d.Encoding, d.files)
+	fmt.Fprintf(t, "era\t%s\n", d.Era)
+	fmt.Fprintf(t, "version\t%d\n", max(d.Version, d.PIRVersion))
 	for _, v := range d.Feeds {
 		fmt.Fprintf(t, "feed\t%s %s %v\n", v.Name, v.DType, v.Dims)
 	}
@@ -202,15 +214,6 @@ func (a *app) writeProgram(d *description) {
 	}
 	fmt.Fprintf(t, "operators\t%s\n", strings.Join(counts, ", "))
 	_ = t.Flush() // an output keeps its own error
-}
-
-// versionText spells the version of the Paddle that wrote a program, 1008005
-// for 1.8.5.
-func versionText(v int64) string {
-	if v == 0 {
-		return "0 (Paddle 1.3 or written by hand)"
-	}
-	return fmt.Sprintf("%d (Paddle %d.%d.%d)", v, v/1000000, v/1000%1000, v%1000)
 }
 
 func (a *app) writeOps(p *model.Program) {

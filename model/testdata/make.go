@@ -23,7 +23,7 @@ func main() {
 		path string
 		form model.Form
 	}{
-		{"separate", model.FormSeparate}, {"combined", model.FormCombined}, {"pair/net", model.FormPdModel},
+		{"separate", model.FormSeparate}, {"combined", model.FormCombined}, {"pair/net", model.FormPdModel}, {"pir/net", model.FormPIR},
 	} {
 		check(model.Save(m, out.path, model.WithForm(out.form), model.WithOverwrite()))
 	}
@@ -31,6 +31,9 @@ func main() {
 		seed("FuzzProgram", name, encode(&model.Model{Program: p}))
 	}
 	seed("FuzzProgram", "conv_net", encode(m))
+	pir, err := os.ReadFile("pir/net.json")
+	check(err)
+	seed("FuzzPIR", "conv_net", pir)
 	for name, t := range tensors() {
 		var buf bytes.Buffer
 		check(model.WriteTensor(&buf, t))
