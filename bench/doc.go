@@ -4,7 +4,7 @@
 //
 //	go test -bench . ./bench
 //	octet bench
-//	go run ./bench/ratios
+//	make ratios efficiency overhead crowd
 //
 // The networks of the table have seeded random weights (package nets): speed
 // does not depend on the values.
