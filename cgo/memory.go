@@ -28,5 +28,5 @@ func AllocBuffer(size int) (unsafe.Pointer, Status) {
 	return p, StatusSuccess
 }
 
-// FreeBuffer frees what AllocBuffer returned.
-func FreeBuffer(p unsafe.Pointer) { C.octet_buffer_free(p) }
+// FreeBuffer frees what AllocBuffer returned for that size.
+func FreeBuffer(p unsafe.Pointer, size int) { C.octet_buffer_free(p, C.size_t(size)) }

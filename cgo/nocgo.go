@@ -24,7 +24,7 @@ func (Desc) Destroy()                                                  {}
 func CreateMemory(Engine, Desc, unsafe.Pointer) (Memory, Status)       { return Memory{}, StatusNoCgo }
 func (Memory) Destroy()                                                {}
 func AllocBuffer(int) (unsafe.Pointer, Status)                         { return nil, StatusNoCgo }
-func FreeBuffer(unsafe.Pointer)                                        {}
+func FreeBuffer(unsafe.Pointer, int)                                   {}
 func CreatePrimitive(Engine, *Spec) (Primitive, Status)                { return Primitive{}, StatusNoCgo }
 func Impls(Engine, *Spec) ([]string, Status)                           { return nil, StatusNoCgo }
 func (Primitive) Desc(int32) (Desc, Status)                            { return Desc{}, StatusNoCgo }

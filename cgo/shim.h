@@ -33,9 +33,10 @@ int octet_desc_describe(const_dnnl_memory_desc_t desc, octet_desc_info *info);
 // ---- buffers ----
 
 // Zeroed memory, aligned to 64 bytes, or to a huge page from one huge page up.
-// NULL when there is none. Freed with octet_buffer_free.
+// NULL when there is none. Pages of the system are not touched, so that they
+// take no memory yet. Freed with octet_buffer_free and the same size.
 void *octet_buffer_alloc(size_t size);
-void octet_buffer_free(void *p);
+void octet_buffer_free(void *p, size_t size);
 
 // ---- primitives ----
 

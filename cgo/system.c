@@ -10,27 +10,51 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #define CACHE_LINE ((size_t)64)
 #define HUGE_PAGE ((size_t)2 << 20)
 
-void *octet_buffer_alloc(size_t size) {
-    void *p = NULL;
-    size_t align = size >= HUGE_PAGE ? HUGE_PAGE : CACHE_LINE;
-    if (posix_memalign(&p, align, size ? size : 1) != 0) return NULL;
+static size_t round_up(size_t n, size_t to) {
+    return (n + to - 1) & ~(to - 1);
+}
+
+static size_t page_size(void) {
+    return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+// Fresh pages, which the kernel clears when they are first touched. A huge page
+// more is reserved than needed, to cut an aligned stretch out of it.
+static void *alloc_pages(size_t size) {
+    if (size > SIZE_MAX - 2 * HUGE_PAGE) return NULL;
+    size = round_up(size, page_size());
+    char *p = mmap(NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE,
+            MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED) return NULL;
+    size_t head = round_up((uintptr_t)p, HUGE_PAGE) - (uintptr_t)p;
+    if (head > 0) munmap(p, head);
+    p += head;
+    if (head < HUGE_PAGE) munmap(p + size, HUGE_PAGE - head);
 #ifdef MADV_HUGEPAGE
-    // Asked for before the first touch, or the pages would be small already.
-    // Only whole huge pages: the tail shares its page with the allocator. A
-    // kernel that says no costs nothing.
-    if (size >= HUGE_PAGE)
-        (void)madvise(p, size & ~(HUGE_PAGE - 1), MADV_HUGEPAGE);
+    // A kernel that says no costs nothing.
+    (void)madvise(p, size, MADV_HUGEPAGE);
 #endif
+    return p;
+}
+
+void *octet_buffer_alloc(size_t size) {
+    if (size >= HUGE_PAGE) return alloc_pages(size);
+    void *p = NULL;
+    if (posix_memalign(&p, CACHE_LINE, size ? size : 1) != 0) return NULL;
     memset(p, 0, size);
     return p;
 }
 
-void octet_buffer_free(void *p) {
-    free(p);
+void octet_buffer_free(void *p, size_t size) {
+    if (size >= HUGE_PAGE)
+        munmap(p, round_up(size, page_size()));
+    else
+        free(p);
 }
 
 static void (*set_num_threads)(int);

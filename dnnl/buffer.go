@@ -8,7 +8,8 @@ import (
 )
 
 // Buffer is zeroed C memory, aligned to 64 bytes, or to a huge page of 2 MiB
-// from there up (and then offered to the kernel as huge pages).
+// from there up (and then offered to the kernel as huge pages, and not resident
+// before it is touched).
 //
 // A slice or pointer from [Buffer.Bytes], [View] or [Buffer.At] does not keep
 // the Buffer alive: it must stay reachable, or be closed, after their last
@@ -30,7 +31,7 @@ func NewBuffer(size int) (*Buffer, error) {
 		return nil, check(op, st, fmt.Sprintf("%d bytes", size))
 	}
 	b := &Buffer{size: size}
-	hold(b, &b.handleOf, own(p, cgo.FreeBuffer))
+	hold(b, &b.handleOf, own(p, func(p unsafe.Pointer) { cgo.FreeBuffer(p, size) }))
 	return b, nil
 }
 

@@ -18,14 +18,15 @@ func QuantizeWeights(w *model.Tensor, scales []float32, axis int) ([]int8, error
 	if err != nil {
 		return nil, err
 	}
-	if axis < 0 || axis >= len(shape) || n*w.DType.Size() != len(w.Data) {
-		return nil, shapeErr("weights of dims %v, %d bytes, with channels in dim %d", w.Dims, len(w.Data), axis)
+	if axis < 0 || axis >= len(shape) || n*w.DType.Size() != w.Size() {
+		return nil, shapeErr("weights of dims %v, %d bytes, with channels in dim %d", w.Dims, w.Size(), axis)
 	}
 	if len(scales) != 1 && len(scales) != shape[axis] {
 		return nil, shapeErr("%d weight scales: want 1 or %d", len(scales), shape[axis])
 	}
 	if w.DType == model.Int8 {
-		return unsafe.Slice((*int8)(unsafe.Pointer(unsafe.SliceData(w.Data))), len(w.Data)), nil
+		data, err := w.Bytes()
+		return unsafe.Slice((*int8)(unsafe.Pointer(unsafe.SliceData(data))), len(data)), err
 	}
 	x := w.Float32s()
 	if w.DType != model.FP32 {

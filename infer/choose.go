@@ -81,60 +81,91 @@ type chooser struct {
 	threads int
 }
 
-// convolution creates the primitive of a convolution that will run on args and
+// learns reports whether c measures implementations.
+func (c chooser) learns() bool { return c.table != nil && c.learn }
+
+// A choice makes the primitive of a convolution that will run on args and
 // weights, with the implementation the table names.
-func (lw *lowering) convolution(spec dnnl.Convolution, args []arg) *dnnl.Primitive {
-	first := lw.create(spec)
-	if lw.err != nil || lw.choose.table == nil {
-		return first
+type choice struct {
+	spec dnnl.Convolution
+	chooser
+	args []arg
+}
+
+// New makes the primitive on an OS thread that has c.threads OpenMP threads.
+func (c choice) New(e *dnnl.Engine) (*dnnl.Primitive, error) {
+	first, err := c.spec.New(e)
+	if err != nil || c.table == nil {
+		return first, err
 	}
-	key := fmt.Sprintf("%d threads, %v", lw.choose.threads, first)
-	impl, known := lw.choose.table.get(key)
+	key := fmt.Sprintf("%d threads, %v", c.threads, first)
+	impl, known := c.table.get(key)
 	switch {
 	case impl != "":
-		return lw.named(spec, impl, first)
-	case known || !lw.choose.learn:
-		return first
+		return c.instead(e, first, impl)
+	case known || !c.learn:
+		return first, nil
 	}
-	best := lw.fastest(append([]*dnnl.Primitive{first}, lw.others(spec, first)...), args)
+	var best *dnnl.Primitive
+	candidates, err := c.others(e, first)
+	candidates = append([]*dnnl.Primitive{first}, candidates...)
+	if err == nil {
+		best, err = c.fastest(e, candidates)
+	}
+	for _, p := range candidates {
+		if p != best {
+			p.Close()
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
 	if best != first {
 		impl = best.Impl()
 	}
-	lw.choose.table.put(key, impl)
-	return best
+	c.table.put(key, impl)
+	return best, nil
 }
 
-// named creates the implementation of that name, or returns first where this
-// oneDNN has none.
-func (lw *lowering) named(spec dnnl.Convolution, impl string, first *dnnl.Primitive) *dnnl.Primitive {
-	spec.Attr.Impl = impl
-	p, err := spec.New(lw.engine)
+// named makes the implementation of that name, nil where this oneDNN has none.
+func (c choice) named(e *dnnl.Engine, impl string) (*dnnl.Primitive, error) {
+	c.spec.Attr.Impl = impl
+	p, err := c.spec.New(e)
 	if errors.Is(err, dnnl.ErrUnimplemented) {
-		return first
+		return nil, nil
 	}
-	lw.fail(err)
-	if err == nil {
-		lw.own = append(lw.own, p)
-	}
-	return p
+	return p, err
 }
 
-// others creates the implementations worth a try besides the first: those for
-// the same instruction set.
-func (lw *lowering) others(spec dnnl.Convolution, first *dnnl.Primitive) []*dnnl.Primitive {
-	names, err := spec.Impls(lw.engine)
-	lw.fail(err)
+// instead makes the implementation of that name and closes first, or returns
+// first where this oneDNN has none.
+func (c choice) instead(e *dnnl.Engine, first *dnnl.Primitive, impl string) (*dnnl.Primitive, error) {
+	p, err := c.named(e, impl)
+	if p == nil && err == nil {
+		return first, nil
+	}
+	first.Close()
+	return p, err
+}
+
+// others makes the implementations worth a try besides the first: those for
+// the same instruction set. With an error it returns those made so far.
+func (c choice) others(e *dnnl.Engine, first *dnnl.Primitive) (list []*dnnl.Primitive, err error) {
+	names, err := c.spec.Impls(e)
 	isa := func(impl string) string { return impl[strings.LastIndex(impl, ":")+1:] }
-	var all []*dnnl.Primitive
 	for _, n := range names {
-		if lw.err != nil || n == first.Impl() || isa(n) != isa(first.Impl()) {
+		if n == first.Impl() || isa(n) != isa(first.Impl()) {
 			continue
 		}
-		if p := lw.named(spec, n, first); p != first {
-			all = append(all, p)
+		p, err := c.named(e, n)
+		if err != nil {
+			return list, err
+		}
+		if p != nil {
+			list = append(list, p)
 		}
 	}
-	return all
+	return list, err
 }
 
 // chooseRounds is how often each implementation runs, in turns; the best of
@@ -147,21 +178,23 @@ const chooseGain = 0.98
 
 // fastest measures primitives that compute the same; the first has the benefit
 // of the doubt.
-func (lw *lowering) fastest(candidates []*dnnl.Primitive, args []arg) *dnnl.Primitive {
-	if lw.err != nil || len(candidates) == 1 {
-		return candidates[0]
+func (c choice) fastest(e *dnnl.Engine, candidates []*dnnl.Primitive) (*dnnl.Primitive, error) {
+	if len(candidates) == 1 {
+		return candidates[0], nil
 	}
 	var trials []*trial
 	for _, p := range candidates {
 		t := &trial{prim: p, best: time.Hour}
 		defer t.close()
-		lw.fail(t.build(lw.engine, args))
+		if err := t.build(e, c.args); err != nil {
+			return nil, err
+		}
 		trials = append(trials, t)
 	}
 	for range chooseRounds {
 		for _, t := range trials {
-			if lw.err == nil {
-				lw.fail(t.run())
+			if err := t.run(); err != nil {
+				return nil, err
 			}
 		}
 	}
@@ -169,7 +202,7 @@ func (lw *lowering) fastest(candidates []*dnnl.Primitive, args []arg) *dnnl.Prim
 	if float64(best.best) > chooseGain*float64(trials[0].best) {
 		best = trials[0]
 	}
-	return best.prim
+	return best.prim, nil
 }
 
 // A trial runs one primitive on memory of its own. What the numbers are does

@@ -34,15 +34,21 @@ func (e *epilogue) quantised(q *graph.Int8, grouped bool) {
 	}
 	mask := 0
 	if len(inverse) > 1 {
-		mask = 1
-		if grouped {
-			mask = 3
-		}
+		mask = channelMask(grouped)
 	}
 	e.scale(dnnl.ArgWeights, mask, inverse...)
 	if !q.ForceFP32 {
 		e.scale(dnnl.ArgDst, 0, 1/q.ScaleOut)
 	}
+}
+
+// channelMask has a bit for each dim of oneDNN's weights that counts output
+// channels: O, or G and O/G.
+func channelMask(grouped bool) int {
+	if grouped {
+		return 1<<0 | 1<<1
+	}
+	return 1 << 0
 }
 
 func (e *epilogue) scale(a dnnl.Arg, mask int, values ...float32) {

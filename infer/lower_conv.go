@@ -38,9 +38,9 @@ func (lw *lowering) conv(op *graph.Conv) {
 		Attr: e.attr,
 	}
 	args := append(lw.arguments(&e), arg{dnnl.ArgSrc, x}, arg{dnnl.ArgBias, lw.in(2)}, arg{dnnl.ArgDst, y})
-	p := lw.convolution(spec, args)
-	weights := lw.packed(p, f, op.Int8, 0, lw.desc(dims, wdt, plain))
-	lw.run(p, append(args, arg{dnnl.ArgWeights, weights})...)
+	j := lw.create(choice{spec, lw.choose, args})
+	weights := lw.packed(j, f, op.Int8, channelMask(len(dims) > len(filter)), lw.desc(dims, wdt, plain))
+	lw.run(j, append(args, arg{dnnl.ArgWeights, weights})...)
 	lw.resultAs(y)
 }
 
@@ -75,14 +75,21 @@ func (lw *lowering) biasDesc(i int) *dnnl.Desc {
 	return nil
 }
 
-// packed returns filter f in the layout primitive p chose.
-func (lw *lowering) packed(p *dnnl.Primitive, f *graph.Value, q *graph.Int8, outAxis int, src *dnnl.Desc) *tensor {
+// packed returns filter f in the layout that the primitive of j chooses. mask
+// tells along which dims of src the scales of q lie.
+func (lw *lowering) packed(j *job, f *graph.Value, q *graph.Int8, mask int, src *dnnl.Desc) *tensor {
 	if lw.err != nil {
 		return nil
 	}
-	t, err := lw.weights.pack(f, q, outAxis, src, p.Desc(dnnl.ArgWeights))
-	lw.fail(err)
-	return t
+	later := &tensor{}
+	j.pack = func(p *dnnl.Primitive, by *packer) error {
+		t, err := lw.weights.pack(by, f, q, mask, src, p.Desc(dnnl.ArgWeights))
+		if err == nil {
+			*later = *t
+		}
+		return err
+	}
+	return later
 }
 
 // convDst chooses where a convolution writes, and how its residual gets there:

@@ -43,7 +43,7 @@ func (lw *lowering) fc(op *graph.FC) {
 	dst := lw.view(y, lw.desc(rows, y.dtype, plain), rows, plain)
 	p := lw.create(dnnl.InnerProduct{Src: x.desc, Weights: lw.any(dims, wdt), Bias: lw.biasDesc(2), Dst: dst.desc, Attr: e.attr})
 	src := lw.keep(dnnl.NewStridedDesc(dims, st, wdt))
-	weights := lw.packed(p, w, op.Int8, 1, src)
+	weights := lw.packed(p, w, op.Int8, channelMask(false), src)
 	lw.run(p, append(lw.arguments(&e), arg{dnnl.ArgSrc, x}, arg{dnnl.ArgWeights, weights}, arg{dnnl.ArgBias, lw.in(2)}, arg{dnnl.ArgDst, dst})...)
 	lw.result(0, y)
 }

@@ -29,6 +29,7 @@ type lowering struct {
 
 	layer *graph.Layer // being lowered, for messages and kernel lists
 	steps []step
+	jobs  []*job
 	own   []interface{ Close() error } // primitives and descriptors of the plan
 	err   error
 }
@@ -36,6 +37,7 @@ type lowering struct {
 // A step is one primitive, or one kernel in Go, with its arguments. The
 // arguments of a kernel are numbered by their place in its list.
 type step struct {
+	job   *job // makes prim
 	prim  *dnnl.Primitive
 	host  hostop.Kernel
 	args  []arg
@@ -173,48 +175,32 @@ func (lw *lowering) fail(err error) {
 	}
 }
 
-// creator is what all primitive specs of dnnl have in common.
-type creator interface {
-	New(*dnnl.Engine) (*dnnl.Primitive, error)
-}
+// add appends a step that runs a primitive. Arguments without tensors (absent
+// bias and the like) are left out.
+func (lw *lowering) add(c creator, args ...arg) { lw.run(lw.create(c), args...) }
 
-// add creates a primitive and appends it as a step. Arguments without tensors
-// (absent bias and the like) are left out.
-func (lw *lowering) add(c creator, args ...arg) *dnnl.Primitive {
-	p := lw.create(c)
-	lw.run(p, args...)
-	return p
-}
-
-func (lw *lowering) create(c creator) *dnnl.Primitive {
+// create has a primitive made, see job.
+func (lw *lowering) create(c creator) *job {
 	if lw.err != nil {
 		return nil
 	}
-	p, err := c.New(lw.engine)
-	if err != nil {
-		lw.fail(err)
-		return nil
-	}
-	lw.own = append(lw.own, p)
-	return p
+	j := &job{spec: c, layer: lw.layer.Name, kind: lw.layer.Op.Kind()}
+	lw.jobs = append(lw.jobs, j)
+	return j
 }
 
-func (lw *lowering) run(p *dnnl.Primitive, args ...arg) {
-	if lw.err != nil || p == nil {
+// run appends the step that runs the primitive of j.
+func (lw *lowering) run(j *job, args ...arg) {
+	if lw.err != nil || j == nil {
 		return
 	}
-	s := step{prim: p, layer: lw.layer.Name, kind: lw.layer.Op.Kind()}
+	s := step{job: j, layer: j.layer, kind: j.kind}
 	for _, a := range args {
 		if a.t == nil {
 			continue
 		}
 		s.args = append(s.args, a)
 		lw.touch(a.t)
-	}
-	if d := p.Desc(dnnl.ArgScratchpad); d != nil && d.Size() > 0 {
-		n := len(lw.steps)
-		st := &storage{size: d.Size(), images: lw.images, first: n, last: n}
-		s.args = append(s.args, arg{dnnl.ArgScratchpad, &tensor{desc: d, store: st}})
 	}
 	lw.steps = append(lw.steps, s)
 }

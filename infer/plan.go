@@ -25,8 +25,8 @@ type plan struct {
 }
 
 // compile lowers a body for n images of family f, in stages whose values fit
-// in cache bytes. The number of OpenMP threads of the calling OS thread is
-// built into the primitives.
+// in cache bytes. The number of OpenMP threads that c names is built into the
+// primitives.
 func compile(e *dnnl.Engine, w *weightStore, b *body, f *family, n, cache int, c chooser) (*plan, error) {
 	one, err := graph.InferShapes(b.graph, f.at(1, b.separable))
 	if err != nil {
@@ -40,6 +40,9 @@ func compile(e *dnnl.Engine, w *weightStore, b *body, f *family, n, cache int, c
 	lw := &lowering{engine: e, weights: w, constants: &p.constants, env: map[*graph.Value]*tensor{}, uses: b.uses, choose: c,
 		targets: map[*graph.Value]*tensor{}, static: b.static, fused: b.fused, skip: b.skip}
 	err = lw.body(p, b, f, stages)
+	if err == nil {
+		err = lw.make(stages)
+	}
 	p.own = lw.own
 	if err != nil {
 		p.Close()

@@ -2,10 +2,7 @@ package infer
 
 import (
 	"fmt"
-	"runtime"
 	"sync"
-
-	"github.com/octet-dnn/octet/dnnl"
 )
 
 // A planKey names a plan: input shapes, images at once, OpenMP threads.
@@ -24,18 +21,13 @@ type planSet struct {
 
 func (s *planSet) init(p *Predictor) { s.p, s.m = p, map[planKey]*plan{} }
 
-// get returns the plan of k, compiling it first if it must. oneDNN blocks work
-// for the threads of the OS thread that creates a primitive, so the caller's
-// thread count is set for the time.
+// get returns the plan of k, compiling it first if it must.
 func (s *planSet) get(k planKey) (*plan, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if pl, ok := s.m[k]; ok {
 		return pl, nil
 	}
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	dnnl.SetNumThreads(k.threads)
 	o := s.p.opts
 	pl, err := compile(s.p.engine, s.p.weights, s.p.body, k.family, k.images, o.CacheBytes*k.threads,
 		chooser{table: o.Kernels, learn: o.LearnKernels, threads: k.threads})
@@ -49,7 +41,7 @@ func (s *planSet) get(k planKey) (*plan, error) {
 
 func (s *planSet) report(k planKey, pl *plan) {
 	log := s.p.opts.Logger
-	log.Debug("compiled", "model", s.p.graph.Name, "images", k.images, "threads", k.threads, "steps", len(pl.steps), "arena_bytes", pl.arena, "weights_bytes", s.p.weights.bytes)
+	log.Debug("compiled", "model", s.p.graph.Name, "images", k.images, "threads", k.threads, "steps", len(pl.steps), "arena_bytes", pl.arena, "weights_bytes", s.p.weights.bytes())
 	for _, kn := range pl.kernels() {
 		if kn.Reference {
 			log.Warn("oneDNN chose a slow reference kernel", "model", s.p.graph.Name, "layer", kn.Layer, "kind", kn.Kind, "kernel", kn.Impl)

@@ -11,11 +11,13 @@ import (
 
 // A weightStore holds the parameters of a predictor in oneDNN memory, each form
 // once: the plans of all batch sizes and streams read the same packed weights.
-// Its methods may be called from one goroutine at a time.
+// Its methods may be called from many goroutines; different weights are packed
+// at the same time.
 type weightStore struct {
-	constants
 	mu     sync.Mutex
-	packed map[packKey][]*tensor
+	own    constants
+	slab   slab
+	packed map[packKey]*packedForms
 	values map[*graph.Value]*tensor
 }
 
@@ -26,8 +28,21 @@ type packKey struct {
 	int8   *graph.Int8
 }
 
+// packedForms are the layouts in which primitives wanted one parameter.
+type packedForms struct {
+	mu   sync.Mutex
+	list []*tensor
+}
+
 func newWeightStore(e *dnnl.Engine) *weightStore {
-	return &weightStore{constants: constants{engine: e}, packed: map[packKey][]*tensor{}, values: map[*graph.Value]*tensor{}}
+	return &weightStore{own: constants{engine: e}, packed: map[packKey]*packedForms{}, values: map[*graph.Value]*tensor{}}
+}
+
+// bytes returns the size of all parameters in oneDNN memory.
+func (w *weightStore) bytes() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.own.bytes + w.slab.used
 }
 
 // constant returns a parameter as a row-major FP32 tensor.
@@ -37,107 +52,80 @@ func (w *weightStore) constant(v *graph.Value) (*tensor, error) {
 	if t, ok := w.values[v]; ok {
 		return t, nil
 	}
-	x := v.Const.Float32s()
-	if x == nil {
+	dt, err := dataType(v.Const.DType)
+	if err != nil || dt != dnnl.F32 {
 		return nil, fmt.Errorf("parameter %q is %v: want float32", v.Name, v.Const.DType)
 	}
-	dims := toInts(v.Const.Dims)
-	t, b, err := w.dense(dims, dnnl.F32, plain)
+	t, b, err := w.own.dense(toInts(v.Const.Dims), dt, plain)
+	if err == nil {
+		err = v.Const.Read(b[:v.Const.Size()])
+	}
 	if err != nil {
 		return nil, fmt.Errorf("parameter %q: %w", v.Name, err)
 	}
-	copy(floatsOf(b), x)
 	w.values[v] = t
 	return t, nil
 }
 
-// pack returns filter v in the layout a primitive chose. src describes the
-// parameter as it lies in the file; with q it is quantised on the way, the
-// scale index of an element being its index along outAxis of v's dims.
-func (w *weightStore) pack(v *graph.Value, q *graph.Int8, outAxis int, src, want *dnnl.Desc) (*tensor, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	key := packKey{v, q}
-	for _, t := range w.packed[key] {
+// pack returns filter v in layout want, packed by by if it is not there yet;
+// see packer.pack.
+func (w *weightStore) pack(by *packer, v *graph.Value, q *graph.Int8, mask int, src, want *dnnl.Desc) (*tensor, error) {
+	forms := w.forms(packKey{v, q})
+	forms.mu.Lock()
+	defer forms.mu.Unlock()
+	for _, t := range forms.list {
 		if t.desc.Equal(want) {
 			return t, nil
 		}
 	}
-	var raw []byte
-	if q == nil {
-		raw = v.Const.Data
-		if v.Const.Float32s() == nil {
-			return nil, fmt.Errorf("parameter %q is %v: want float32", v.Name, v.Const.DType)
-		}
-	} else {
-		s8, err := graph.QuantizeWeights(v.Const, q.ScaleWeights, outAxis)
-		if err != nil {
-			return nil, fmt.Errorf("parameter %q: %w", v.Name, err)
-		}
-		raw = unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(s8))), len(s8))
+	t, at, err := w.place(want)
+	if err == nil {
+		err = by.pack(v.Const, q, mask, src, want, at)
 	}
-	t, err := w.packRaw(raw, src, want)
 	if err != nil {
 		return nil, fmt.Errorf("pack parameter %q: %w", v.Name, err)
 	}
-	w.packed[key] = append(w.packed[key], t)
+	forms.list = append(forms.list, t)
 	return t, nil
 }
 
-func (w *weightStore) packRaw(raw []byte, src, want *dnnl.Desc) (*tensor, error) {
-	if src.Size() != len(raw) {
-		return nil, fmt.Errorf("%d bytes for %v: want %d", len(raw), src, src.Size())
+func (w *weightStore) forms(k packKey) *packedForms {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f := w.packed[k]
+	if f == nil {
+		f = &packedForms{}
+		w.packed[k] = f
 	}
-	own, err := want.Clone() // the primitive that chose it may go before the weights
+	return f
+}
+
+// place returns memory for packed weights.
+func (w *weightStore) place(d *dnnl.Desc) (*tensor, unsafe.Pointer, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	own, err := d.Clone() // the primitive that chose it may go before the weights
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	w.owned = append(w.owned, own)
-	t, _, err := w.allocate(own, nil)
+	w.own.owned = append(w.own.owned, own)
+	at, err := w.slab.alloc(own.Size())
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	p, err := dnnl.Reorder{Src: src, Dst: want}.New(w.engine)
+	m, err := dnnl.NewMemory(w.own.engine, own, at)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	defer p.Close()
-	from, err := dnnl.NewMemory(w.engine, src, nil)
-	if err != nil {
-		return nil, err
-	}
-	defer from.Close()
-	steps := []dnnl.Step{{Primitive: p, Args: []dnnl.ArgMem{{Arg: dnnl.ArgSrc, Mem: from}, {Arg: dnnl.ArgDst, Mem: t.mem}}}}
-	if d := p.Desc(dnnl.ArgScratchpad); d != nil && d.Size() > 0 {
-		scratch, err := dnnl.NewBuffer(d.Size())
-		if err != nil {
-			return nil, err
-		}
-		defer scratch.Close()
-		m, err := dnnl.NewMemory(w.engine, d, scratch.At(0))
-		if err != nil {
-			return nil, err
-		}
-		defer m.Close()
-		steps[0].Args = append(steps[0].Args, dnnl.ArgMem{Arg: dnnl.ArgScratchpad, Mem: m})
-	}
-	chain, err := dnnl.NewChain(steps, dnnl.InOrder(from))
-	if err != nil {
-		return nil, err
-	}
-	defer chain.Close()
-	s, err := dnnl.NewStream(w.engine)
-	if err != nil {
-		return nil, err
-	}
-	defer s.Close()
-	return t, chain.Run(s, []unsafe.Pointer{unsafe.Pointer(unsafe.SliceData(raw))})
+	w.own.owned = append(w.own.owned, m)
+	return &tensor{desc: own, dtype: own.DataType(), mem: m, data: unsafe.Slice((*byte)(at), max(own.Size(), 1))}, at, nil
 }
 
 // Close frees the parameters. Plans that use them must be gone.
 func (w *weightStore) Close() error {
 	w.packed, w.values = nil, nil
-	return w.constants.Close()
+	w.own.Close()
+	return w.slab.Close()
 }
 
 func floatsOf(b []byte) []float32 {
