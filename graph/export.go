@@ -56,6 +56,9 @@ func ToModel(g *Graph, form Form) (*model.Model, error) {
 	case FormFused, FormV13:
 	case FormQDQ:
 		var err error
+		if g, err = productsAsConvs(g); err != nil {
+			return nil, fmt.Errorf("export: %w", err)
+		}
 		if g, err = ToQDQ(g); err != nil {
 			return nil, fmt.Errorf("export: %w", err)
 		}

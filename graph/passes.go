@@ -29,6 +29,7 @@ var passes = []pass{
 	{"residual sum", fuseResidual},
 	{"conversions", squash},
 	{"dead code", removeDead},
+	{"convolutions of one window", convsAsProducts},
 }
 
 // Optimize rewrites g in place into its fused form: convolutions and fully

@@ -117,7 +117,11 @@ func (r *rewriter) newName(old *Value, suffix string) string {
 	if r.private(old) {
 		return old.Name
 	}
-	base := old.Name + suffix
+	return r.freshName(old.Name + suffix)
+}
+
+// freshName returns base, or base with a number behind it where that is taken.
+func (r *rewriter) freshName(base string) string {
 	name := base
 	for r.names[name] {
 		r.serial[base]++

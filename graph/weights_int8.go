@@ -25,8 +25,7 @@ func QuantizeWeights(w *model.Tensor, scales []float32, axis int) ([]int8, error
 		return nil, shapeErr("%d weight scales: want 1 or %d", len(scales), shape[axis])
 	}
 	if w.DType == model.Int8 {
-		data, err := w.Bytes()
-		return unsafe.Slice((*int8)(unsafe.Pointer(unsafe.SliceData(data))), len(data)), err
+		return int8sOf(w)
 	}
 	x := w.Float32s()
 	if w.DType != model.FP32 {
@@ -76,6 +75,12 @@ func scaleAt(scales []float32, channel int) float32 {
 		return scales[0]
 	}
 	return scales[channel]
+}
+
+// int8sOf views the elements of an s8 tensor.
+func int8sOf(t *model.Tensor) ([]int8, error) {
+	data, err := t.Bytes()
+	return unsafe.Slice((*int8)(unsafe.Pointer(unsafe.SliceData(data))), len(data)), err
 }
 
 // int8Bytes views integers as the bytes of a tensor.
