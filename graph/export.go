@@ -65,7 +65,10 @@ func ToModel(g *Graph, form Form) (*model.Model, error) {
 	default:
 		return nil, fmt.Errorf("export: %w", unsupportedErr("program form %d", form))
 	}
-	e := &exporter{form: form, g: g, m: model.New(), names: make(map[string]bool)}
+	e := &exporter{form: form, g: g, m: model.New(), names: make(map[string]bool), linear: make(map[*Value]string)}
+	if form == FormQDQ {
+		e.unsigned = unsignedValues(g)
+	}
 	e.block = e.m.Program.Blocks[0]
 	e.m.Name = g.Name
 	if err := e.run(); err != nil {
@@ -84,7 +87,8 @@ type exporter struct {
 	block    *model.Block
 	names    map[string]bool
 	declared map[*Value][]int64
-	unsigned map[*Value]bool // once linearConversion asked
+	unsigned map[*Value]bool   // what linearConversion asks about signs
+	linear   map[*Value]string // and the parameters it made
 }
 
 func (e *exporter) run() error {
@@ -217,12 +221,17 @@ func (e *exporter) simple(l *Layer, typ string, attrs ...model.Attr) {
 
 // temp declares a variable for a step on the way to v, which has v's dims.
 func (e *exporter) temp(v *Value, suffix string, dt model.DType, dims ...int64) string {
+	return e.block.AddTensor(e.freshName(v, suffix), dt, dims...)
+}
+
+// freshName names something that belongs to v.
+func (e *exporter) freshName(v *Value, suffix string) string {
 	name := v.Name + "@" + suffix
 	for n := 2; e.names[name]; n++ {
 		name = fmt.Sprintf("%s@%s%d", v.Name, suffix, n)
 	}
 	e.names[name] = true
-	return e.block.AddTensor(name, dt, dims...)
+	return name
 }
 
 // step is temp with v's own dims, in FP32.

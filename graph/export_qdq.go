@@ -60,9 +60,6 @@ func (e *exporter) linearConversion(l *Layer) error {
 	levels := levelsOf(x)
 	switch op := l.Op.(type) {
 	case *Quantize:
-		if e.unsigned == nil {
-			e.unsigned = unsignedValues(e.g)
-		}
 		if e.unsigned[x] != (out.DType == model.UInt8) {
 			return unsupportedErr("quantisation to %v where readers will see the other sign cannot be written", out.DType)
 		}
@@ -81,24 +78,32 @@ func (e *exporter) linearConversion(l *Layer) error {
 	for i, s := range scales {
 		thresholds[i] = linearThreshold(s, levels)
 	}
-	tensor := x
+	integers := x
 	if typ == "quantize_linear" {
-		tensor = out
+		integers = out
 	}
-	e.block.AddOp(typ, model.Slots("X", x.Name, "Scale", e.linearParam(tensor, "scale", thresholds),
-		"ZeroPoint", e.linearParam(tensor, "zero_point", make([]float32, len(scales)))), model.Slots("Y", out.Name),
+	e.block.AddOp(typ, model.Slots("X", x.Name, "Scale", e.linearParam(integers, thresholds),
+		"ZeroPoint", e.linearParam(nil, []float32{0})), model.Slots("Y", out.Name),
 		model.IntAttr("quant_axis", int32(axis)), model.IntAttr("bit_length", 8), model.IntAttr("round_type", 0),
 		model.BoolAttr("is_test", true), model.BoolAttr("only_observer", false))
 	return nil
 }
 
-// linearParam declares a parameter that belongs to tensor v, once.
-func (e *exporter) linearParam(v *Value, suffix string, data []float32) string {
-	name := v.Name + "@" + suffix
-	if e.m.Params[name] == nil {
-		e.names[name] = true
-		e.m.AddParam(name, floatConst(name, data, int64(len(data))).Const)
+// linearParam returns the parameter with the scales of the integers v, which
+// every conversion of v reads, or for nil the zero point of all: no kernel reads
+// it, and so it needs no element a channel.
+func (e *exporter) linearParam(v *Value, data []float32) string {
+	if name, ok := e.linear[v]; ok {
+		return name
 	}
+	base := &Value{Name: "quantize_linear"}
+	suffix := "zero_point"
+	if v != nil {
+		base, suffix = v, "scale"
+	}
+	name := e.freshName(base, suffix)
+	e.m.AddParam(name, floatConst(name, data, int64(len(data))).Const)
+	e.linear[v] = name
 	return name
 }
 
