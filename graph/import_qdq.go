@@ -101,7 +101,16 @@ const leastThreshold = 1e-6
 
 // noZeroPoint requires a constant without a byte that is set: 0 of any type.
 func (r *reader) noZeroPoint(z *Value) {
-	if z.Const == nil || slices.ContainsFunc(z.Const.Data, func(b byte) bool { return b != 0 }) {
+	if r.err != nil {
+		return
+	}
+	if z.Const == nil {
+		r.fail(unsupportedErr("zero points %q are computed", z.Name))
+		return
+	}
+	data, err := z.Const.Bytes()
+	r.fail(err)
+	if slices.ContainsFunc(data, func(b byte) bool { return b != 0 }) {
 		r.fail(unsupportedErr("zero points %q are not all 0", z.Name))
 	}
 }

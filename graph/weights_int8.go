@@ -27,9 +27,13 @@ func QuantizeWeights(w *model.Tensor, scales []float32, axis int) ([]int8, error
 	if w.DType == model.Int8 {
 		return int8sOf(w)
 	}
-	x := w.Float32s()
 	if w.DType != model.FP32 {
 		return nil, unsupportedErr("weights of type %v", w.DType)
+	}
+	x := w.Float32s()
+	if len(x) < n {
+		_, err := w.Bytes()
+		return nil, err
 	}
 	q := make([]int8, len(x))
 	inner := innerSize(shape, axis)
