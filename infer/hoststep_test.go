@@ -97,15 +97,12 @@ func TestSegments(t *testing.T) {
 			}
 			defer p.Close()
 			dims := test.graph.Inputs[0].Dims
-			pl, err := p.plans.get(planKey{&family{shapes: []graph.Shape{toInts(append([]int64{2}, dims[1:]...))}}, 2, 1})
+			w := newWorker(p, nil)
+			defer w.close()
+			in, err := w.instance(planKey{&family{shapes: []graph.Shape{toInts(append([]int64{2}, dims[1:]...))}}, 2, 1})
 			if err != nil {
 				t.Fatal(err)
 			}
-			in, err := newInstance(p.engine, pl)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer in.Close()
 			if len(in.segments) != test.want {
 				t.Errorf("%d segments, want %d", len(in.segments), test.want)
 			}

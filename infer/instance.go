@@ -7,9 +7,9 @@ import (
 	"github.com/octet-dnn/octet/dnnl"
 )
 
-// An instance is a plan with memory: an arena, and segments, of which there is
-// just one, a chain of primitives that one cgo call executes, unless the plan
-// has steps in Go. One goroutine at a time may run it.
+// An instance is a plan with memory: segments over an arena that is not its
+// own. There is just one segment, a chain of primitives that one cgo call
+// executes, unless the plan has steps in Go. One goroutine at a time may run it.
 type instance struct {
 	plan     *plan
 	stream   *dnnl.Stream
@@ -20,8 +20,10 @@ type instance struct {
 	ptrs     []unsafe.Pointer // of the bound memories
 }
 
-func newInstance(e *dnnl.Engine, p *plan) (*instance, error) {
-	in := &instance{plan: p}
+// newInstance gives p memory. The arena, of p.arena bytes or more, must outlive
+// the instance; what else works in it must not run at the same time.
+func newInstance(e *dnnl.Engine, p *plan, arena *dnnl.Buffer) (*instance, error) {
+	in := &instance{plan: p, arena: arena}
 	if err := in.build(e); err != nil {
 		in.Close()
 		return nil, err
@@ -31,9 +33,6 @@ func newInstance(e *dnnl.Engine, p *plan) (*instance, error) {
 
 func (in *instance) build(e *dnnl.Engine) error {
 	var err error
-	if in.arena, err = dnnl.NewBuffer(max(in.plan.arena, arenaAlign)); err != nil {
-		return err
-	}
 	if in.stream, err = dnnl.NewStream(e); err != nil {
 		return err
 	}
@@ -128,7 +127,7 @@ func (in *instance) floats(t *tensor) []float32 {
 	return unsafe.Slice((*float32)(in.arena.At(in.plan.offset(t))), n)
 }
 
-// Close frees the memory. It may be called twice.
+// Close frees all but the arena. It may be called twice.
 func (in *instance) Close() error {
 	for _, g := range in.segments {
 		if g.chain != nil {
@@ -140,9 +139,6 @@ func (in *instance) Close() error {
 	}
 	if in.stream != nil {
 		in.stream.Close()
-	}
-	if in.arena != nil {
-		in.arena.Close()
 	}
 	in.segments, in.stream, in.arena, in.own = nil, nil, nil, nil
 	return nil

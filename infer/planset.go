@@ -12,20 +12,26 @@ type planKey struct {
 	threads int
 }
 
-// A planSet compiles every plan once.
+// A planSet compiles every plan once, one after the other: a compilation uses
+// all CPUs.
 type planSet struct {
-	p  *Predictor
-	mu sync.Mutex
-	m  map[planKey]*plan
+	p         *Predictor
+	compiling sync.Mutex
+	mu        sync.Mutex
+	m         map[planKey]*plan
 }
 
 func (s *planSet) init(p *Predictor) { s.p, s.m = p, map[planKey]*plan{} }
 
-// get returns the plan of k, compiling it first if it must.
+// get returns the plan of k, compiling it first if it must. Plans that exist
+// already can be had meanwhile.
 func (s *planSet) get(k planKey) (*plan, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if pl, ok := s.m[k]; ok {
+	if pl := s.find(k); pl != nil {
+		return pl, nil
+	}
+	s.compiling.Lock()
+	defer s.compiling.Unlock()
+	if pl := s.find(k); pl != nil {
 		return pl, nil
 	}
 	o := s.p.opts
@@ -34,9 +40,17 @@ func (s *planSet) get(k planKey) (*plan, error) {
 	if err != nil {
 		return nil, fmt.Errorf("infer: compile %s for %d images: %w", s.p.graph.Name, k.images, err)
 	}
-	s.m[k] = pl
 	s.report(k, pl)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.m[k] = pl
 	return pl, nil
+}
+
+func (s *planSet) find(k planKey) *plan {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.m[k]
 }
 
 func (s *planSet) report(k planKey, pl *plan) {
@@ -50,6 +64,8 @@ func (s *planSet) report(k planKey, pl *plan) {
 }
 
 func (s *planSet) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, pl := range s.m {
 		pl.Close()
 	}

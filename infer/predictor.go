@@ -27,6 +27,7 @@ type Predictor struct {
 	engine  *dnnl.Engine
 	weights *weightStore
 	plans   planSet
+	arenas  atomic.Int64 // bytes
 
 	use        sync.RWMutex // read side: runs in flight; write side: Close
 	closed     bool

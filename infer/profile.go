@@ -73,7 +73,8 @@ func (p *Predictor) Profile(ctx context.Context, in []*model.Tensor, runs int) (
 		return nil, ErrClosed
 	}
 	n := p.chunk(g.batch)
-	pl, err := p.plans.get(planKey{g.family, n, 1})
+	k := planKey{g.family, n, 1}
+	pl, err := p.plans.get(k)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +91,7 @@ func (p *Predictor) Profile(ctx context.Context, in []*model.Tensor, runs int) (
 	errs := make([]error, streams)
 	var all sync.WaitGroup
 	for i := range streams {
-		all.Go(func() { times[i], errs[i] = p.timeSteps(ctx, pl, s, i*n, runs) })
+		all.Go(func() { times[i], errs[i] = p.timeSteps(ctx, k, s, i*n, runs) })
 	}
 	all.Wait()
 	if err := errors.Join(errs...); err != nil {
@@ -100,23 +101,24 @@ func (p *Predictor) Profile(ctx context.Context, in []*model.Tensor, runs int) (
 	return &Profile{Images: n, Streams: streams, Layers: layers}, err
 }
 
-// timeSteps runs pl again and again on the images from first on, and returns
+// timeSteps runs plan k again and again on the images from first on, and returns
 // the nanoseconds of each step of each run.
-func (p *Predictor) timeSteps(ctx context.Context, pl *plan, s *session, first, runs int) ([][]int64, error) {
+func (p *Predictor) timeSteps(ctx context.Context, k planKey, s *session, first, runs int) ([][]int64, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	dnnl.SetNumThreads(1)
-	in, err := newInstance(p.engine, pl)
+	w := newWorker(p, nil)
+	defer w.close()
+	in, err := w.instance(k)
 	if err != nil {
-		return nil, fmt.Errorf("infer: %s: %w", p.graph.Name, err)
+		return nil, err
 	}
-	defer in.Close()
 	times := make([][]int64, runs+1) // and one to warm up
 	for i := range times {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		times[i] = make([]int64, len(pl.steps))
+		times[i] = make([]int64, len(in.plan.steps))
 		s.place(in, first)
 		if err := in.execute(times[i]); err != nil {
 			return nil, fmt.Errorf("infer: %s: %w", p.graph.Name, err)

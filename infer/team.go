@@ -66,7 +66,7 @@ func (l *team) run(ctx context.Context, r *request) error {
 		teamThread.sched.init(teamChunk)
 		go serveTeam()
 	})
-	l.once.Do(func() { l.w = newWorker(&computing) })
+	l.once.Do(func() { l.w = newWorker(r.p, &computing) })
 	return teamThread.sched.run(ctx, r)
 }
 

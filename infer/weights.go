@@ -123,6 +123,8 @@ func (w *weightStore) place(d *dnnl.Desc) (*tensor, unsafe.Pointer, error) {
 
 // Close frees the parameters. Plans that use them must be gone.
 func (w *weightStore) Close() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.packed, w.values = nil, nil
 	w.own.Close()
 	return w.slab.Close()

@@ -8,14 +8,17 @@ import (
 	"github.com/octet-dnn/octet/dnnl"
 )
 
-// A worker runs plans on one locked OS thread and owns their instances.
+// A worker runs plans on one locked OS thread, one at a time, and owns their
+// instances and the arena that these share.
 type worker struct {
+	p         *Predictor
 	instances map[planKey]*instance
+	arena     *dnnl.Buffer
 	gate      sync.Locker // held while a plan runs
 }
 
-func newWorker(gate sync.Locker) *worker {
-	return &worker{instances: map[planKey]*instance{}, gate: gate}
+func newWorker(p *Predictor, gate sync.Locker) *worker {
+	return &worker{p: p, instances: map[planKey]*instance{}, gate: gate}
 }
 
 // serve is the goroutine of one one-thread stream.
@@ -25,7 +28,7 @@ func (p *Predictor) serve() {
 	runtime.LockOSThread()
 	dnnl.SetNumThreads(1)
 	p.neighbours.join()
-	w := newWorker(computing.RLocker())
+	w := newWorker(p, computing.RLocker())
 	defer w.close()
 	for {
 		r, first, n := p.sched.take()
@@ -38,7 +41,7 @@ func (p *Predictor) serve() {
 
 // run executes images first … first+n-1 of r.
 func (w *worker) run(r *request, first, n, threads int) error {
-	in, err := w.instance(r.p, planKey{r.g.family, n, threads})
+	in, err := w.instance(planKey{r.g.family, n, threads})
 	if err != nil {
 		return err
 	}
@@ -68,25 +71,50 @@ func (r *request) watch(in *instance) error {
 	return nil
 }
 
-func (w *worker) instance(p *Predictor, k planKey) (*instance, error) {
+func (w *worker) instance(k planKey) (*instance, error) {
 	if in, ok := w.instances[k]; ok {
 		return in, nil
 	}
-	pl, err := p.plans.get(k)
+	pl, err := w.p.plans.get(k)
 	if err != nil {
 		return nil, err
 	}
-	in, err := newInstance(p.engine, pl)
+	if err := w.reserve(pl.arena); err != nil {
+		return nil, fmt.Errorf("infer: %s: %w", w.p.graph.Name, err)
+	}
+	in, err := newInstance(w.p.engine, pl, w.arena)
 	if err != nil {
-		return nil, fmt.Errorf("infer: %s: %w", p.graph.Name, err)
+		return nil, fmt.Errorf("infer: %s: %w", w.p.graph.Name, err)
 	}
 	w.instances[k] = in
 	return in, nil
 }
 
+// reserve makes the arena n bytes large at least. The instances that there are
+// point into the old one: they go, and are made again when their turn comes.
+func (w *worker) reserve(n int) error {
+	if w.arena != nil && w.arena.Size() >= n {
+		return nil
+	}
+	larger, err := dnnl.NewBuffer(max(n, arenaAlign))
+	if err != nil {
+		return err
+	}
+	w.close()
+	w.arena = larger
+	w.p.arenas.Add(int64(larger.Size()))
+	return nil
+}
+
+// close frees the instances and the arena.
 func (w *worker) close() {
 	for _, in := range w.instances {
 		in.Close()
 	}
 	clear(w.instances)
+	if w.arena != nil {
+		w.p.arenas.Add(-int64(w.arena.Size()))
+		w.arena.Close()
+		w.arena = nil
+	}
 }
