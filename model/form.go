@@ -87,7 +87,7 @@ func (m *Model) Era() string {
 	case m.Source != nil && m.Source.Form == FormPIR:
 		return fmt.Sprintf("Paddle 3 (PIR, format version %d)", m.Source.PIRVersion)
 	case v >= 2_000_000:
-		return fmt.Sprintf("Paddle %d (%s)", v/1_000_000, paddleVersion(v))
+		return "Paddle " + paddleVersion(v)
 	case v != 0:
 		return fmt.Sprintf("fluid (Paddle %s)", paddleVersion(v))
 	}

@@ -45,6 +45,7 @@ type pirWriter struct {
 	block *Block
 	vars  map[string]*Var
 	env   map[string]int64 // the value that a variable holds at this point
+	elems map[string]DType // its element type, where that is known better than declared
 	last  map[string]*Op   // who writes a variable last: that value keeps its name
 	op    *Op              // the operator of the program that is being written
 	next  int64
@@ -52,7 +53,7 @@ type pirWriter struct {
 }
 
 func newPIRWriter(b *Block) *pirWriter {
-	w := &pirWriter{block: b, ops: []pirJSONOp{}, vars: make(map[string]*Var), env: make(map[string]int64), last: make(map[string]*Op)}
+	w := &pirWriter{block: b, ops: []pirJSONOp{}, vars: make(map[string]*Var), env: make(map[string]int64), elems: make(map[string]DType), last: make(map[string]*Op)}
 	for _, v := range b.Vars {
 		w.vars[v.Name] = v
 	}
@@ -163,13 +164,18 @@ func (w *pirWriter) value(name string) (int64, error) {
 	return id, nil
 }
 
-// typeOf returns the type that the program declares for a variable.
+// typeOf returns the type of a variable: what the program declares, but for the
+// element type of what was written to it.
 func (w *pirWriter) typeOf(name string) (pirType, error) {
 	v := w.vars[name]
 	if v == nil || v.Type != VarLoDTensor {
 		return pirType{}, unsupported("variable "+quote(name), "a tensor", "something else")
 	}
-	return pirType{dtype: v.DType, dims: v.Dims}, nil
+	t := pirType{dtype: v.DType, dims: v.Dims}
+	if d, ok := w.elems[name]; ok {
+		t.dtype = d
+	}
+	return t, nil
 }
 
 // An outcome is a result that is to be written: its type, and the variable
@@ -200,7 +206,7 @@ func (w *pirWriter) emit(name string, attrs []pirJSONAttr, in []int64, results .
 		if r.name == "" {
 			continue
 		}
-		w.env[r.name] = ids[i]
+		w.env[r.name], w.elems[r.name] = ids[i], r.typ.dtype
 		if w.last[r.name] == w.op && !w.guessed(name, r.name, ids[i]) {
 			list[i].Name = r.name
 		}

@@ -41,11 +41,11 @@ var pirActivationOps = []pirOp{
 	pirUnary("rsqrt", "rsqrt"),
 	pirUnary("square", "square"),
 	pirUnary("reciprocal", "reciprocal"),
-	pirUnary("logical_not", "logical_not"),
+	yieldsBool(pirUnary("logical_not", "logical_not")),
 	pirUnary("assign", "assign"),
 	pirUnary("share_data", "share_data"),
 	{
-		name: "cast", op: "cast", in: []pirOperand{argOne("X")}, out: []pirResult{out("Out")},
+		name: "cast", op: "cast", in: []pirOperand{argOne("X")}, out: []pirResult{outAs("Out", elemDeclared)},
 		attrs: []pirAttr{attrDType("dtype", undefinedDType).was("out_dtype")},
 		read: func(r *pirReader, o *Op) {
 			o.Attrs = append(o.Attrs, IntAttr("in_dtype", int32(r.vars[o.In("X")[0]].DType)))
@@ -69,7 +69,7 @@ var pirActivationOps = []pirOp{
 	},
 	{
 		name: "dropout", op: "dropout", in: []pirOperand{argOne("X"), argOptional("Seed"), constFloat("dropout_prob", "", .5)},
-		out: []pirResult{out("Out"), out("Mask")},
+		out: []pirResult{out("Out"), outAs("Mask", elemDeclared)},
 		attrs: []pirAttr{
 			attrFlag("is_test", true).fixed(), attrText("mode", "downgrade_in_infer").was("dropout_implementation"),
 			attrI32("seed", 0).onlyIfSet(), attrFlag("fix_seed", false).onlyIfSet(),

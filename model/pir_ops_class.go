@@ -4,18 +4,18 @@ package model
 var pirClassOps = []pirOp{
 	{
 		name: "topk", op: "top_k_v2", in: []pirOperand{argOne("X"), constInt("k", "K", Int32, 1)},
-		out:   []pirResult{out("Out"), out("Indices")},
+		out:   []pirResult{out("Out"), outAs("Indices", elemInt64)},
 		attrs: []pirAttr{attrI32("axis", -1), attrFlag("largest", true), attrFlag("sorted", true)},
 	},
 	argExtreme("argmax", "arg_max"),
 	argExtreme("argmin", "arg_min"),
 	{
-		name: "argsort", op: "argsort", in: []pirOperand{argOne("X")}, out: []pirResult{out("Out"), out("Indices")},
+		name: "argsort", op: "argsort", in: []pirOperand{argOne("X")}, out: []pirResult{out("Out"), outAs("Indices", elemInt64)},
 		attrs: []pirAttr{attrI32("axis", -1), attrFlag("descending", false), attrFlag("stable", false).onlyIfSet()},
 	},
 	{
 		name: "accuracy", op: "accuracy", in: []pirOperand{argOne("Out"), argOne("Indices"), argOne("Label")},
-		out: []pirResult{out("Accuracy"), out("Correct"), out("Total")},
+		out: []pirResult{outAs("Accuracy", elemDeclared), outAs("Correct", elemInt32), outAs("Total", elemInt32)},
 	},
 	{
 		name: "cross_entropy_with_softmax", op: "softmax_with_cross_entropy", in: []pirOperand{argOne("Logits"), argOne("Label")},
@@ -27,14 +27,14 @@ var pirClassOps = []pirOp{
 	},
 	{
 		name: "one_hot", op: "one_hot_v2", in: []pirOperand{argOne("X"), constInt("depth", "depth_tensor", Int32, -1)},
-		out: []pirResult{out("Out")},
+		out: []pirResult{outAs("Out", elemDeclared)},
 	},
 }
 
 func argExtreme(name, op string) pirOp {
 	return pirOp{
 		name: name, op: op, in: []pirOperand{argOne("X"), constInt("axis", "", Int64, 0).as(AttrLong, int64(0))},
-		out:   []pirResult{out("Out")},
+		out:   []pirResult{outAs("Out", elemDeclared)},
 		attrs: []pirAttr{attrFlag("keepdims", false), attrFlag("flatten", false), attrDType("dtype", Int64)},
 	}
 }
@@ -61,7 +61,7 @@ var pirDetectionOps = []pirOp{
 	{name: "box_clip", op: "box_clip", in: []pirOperand{argOne("Input"), argOne("ImInfo")}, out: []pirResult{out("Output")}},
 	{
 		name: "multiclass_nms3", op: "multiclass_nms3", in: []pirOperand{argOne("BBoxes"), argOne("Scores"), argOptional("RoisNum")},
-		out: []pirResult{out("Out"), out("Index"), out("NmsRoisNum")},
+		out: []pirResult{out("Out"), outAs("Index", elemInt32), outAs("NmsRoisNum", elemInt32)},
 		attrs: []pirAttr{
 			attrF32("score_threshold", 0), attrI32("nms_top_k", -1), attrI32("keep_top_k", -1), attrF32("nms_threshold", .3), attrFlag("normalized", true),
 			attrF32("nms_eta", 1), attrI32("background_label", 0),
@@ -69,7 +69,7 @@ var pirDetectionOps = []pirOp{
 	},
 	{
 		name: "matrix_nms", op: "matrix_nms", in: []pirOperand{argOne("BBoxes"), argOne("Scores")},
-		out: []pirResult{out("Out"), out("Index"), out("RoisNum")},
+		out: []pirResult{out("Out"), outAs("Index", elemInt32), outAs("RoisNum", elemInt32)},
 		attrs: []pirAttr{
 			attrF32("score_threshold", 0), attrI32("nms_top_k", -1), attrI32("keep_top_k", -1), attrF32("post_threshold", 0), attrFlag("use_gaussian", false),
 			attrF32("gaussian_sigma", 2), attrI32("background_label", 0), attrFlag("normalized", true),
@@ -97,7 +97,7 @@ func linearQuant(name string) pirOp {
 	return pirOp{
 		name: name, op: name,
 		in:  []pirOperand{argOne("X"), argOne("Scale"), argOne("ZeroPoint"), argOptional("InAccum"), argOptional("InState")},
-		out: []pirResult{out("Y"), out("OutState"), out("OutAccum"), out("OutScale")},
+		out: []pirResult{outAs("Y", elemDeclared), outAs("OutState", elemDeclared), outAs("OutAccum", elemDeclared), outAs("OutScale", elemDeclared)},
 		attrs: []pirAttr{
 			attrI32("quant_axis", 0), attrI32("bit_length", 8), attrI32("qmin", -128).onlyIfSet(), attrI32("qmax", 127).onlyIfSet(), attrI32("round_type", 0),
 			attrFlag("is_test", true), attrFlag("only_observer", false),

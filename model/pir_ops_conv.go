@@ -63,7 +63,7 @@ var pirConvOps = []pirOp{
 		attrs: append([]pirAttr{attrI64s("kernel_size").was("ksize")}, poolAttrs("NCDHW", []int32{1, 1, 1}, []int32{0, 0, 0})...),
 	},
 	{
-		name: "max_pool2d_with_index", op: "max_pool2d_with_index", in: []pirOperand{argOne("X")}, out: []pirResult{out("Out"), out("Mask")},
+		name: "max_pool2d_with_index", op: "max_pool2d_with_index", in: []pirOperand{argOne("X")}, out: []pirResult{out("Out"), outAs("Mask", elemDeclared)},
 		attrs: []pirAttr{
 			attrI32s("kernel_size").was("ksize"), attrI32s("strides", 1, 1), attrI32s("paddings", 0, 0), attrFlag("global_pooling", false),
 			attrFlag("adaptive", false), attrFlag("ceil_mode", false).onlyIfSet(),

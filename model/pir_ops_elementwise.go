@@ -13,6 +13,14 @@ func pirElementwise(name, op string) pirOp {
 	return row
 }
 
+// pirCompare is an elementwise operator that gives flags.
+func pirCompare(name string) pirOp { return yieldsBool(pirElementwise(name, name)) }
+
+func yieldsBool(row pirOp) pirOp {
+	row.out[0].elem = elemBool
+	return row
+}
+
 // pirElementwiseOps combine two tensors, or multiply two matrices.
 var pirElementwiseOps = []pirOp{
 	pirElementwise("add", "elementwise_add"),
@@ -24,18 +32,21 @@ var pirElementwiseOps = []pirOp{
 	pirElementwise("elementwise_pow", "elementwise_pow"),
 	pirElementwise("remainder", "elementwise_mod"),
 	pirElementwise("floor_divide", "elementwise_floordiv"),
-	pirElementwise("equal", "equal"),
-	pirElementwise("not_equal", "not_equal"),
-	pirElementwise("less_than", "less_than"),
-	pirElementwise("less_equal", "less_equal"),
-	pirElementwise("greater_than", "greater_than"),
-	pirElementwise("greater_equal", "greater_equal"),
-	pirBinary("logical_and", "logical_and"),
-	pirBinary("logical_or", "logical_or"),
-	pirBinary("logical_xor", "logical_xor"),
+	pirCompare("equal"),
+	pirCompare("not_equal"),
+	pirCompare("less_than"),
+	pirCompare("less_equal"),
+	pirCompare("greater_than"),
+	pirCompare("greater_equal"),
+	yieldsBool(pirBinary("logical_and", "logical_and")),
+	yieldsBool(pirBinary("logical_or", "logical_or")),
+	yieldsBool(pirBinary("logical_xor", "logical_xor")),
 	pirBinary("bmm", "bmm"),
 	{name: "add_n", op: "sum", in: []pirOperand{argList("X")}, out: []pirResult{out("Out")}},
-	{name: "where", op: "where", in: []pirOperand{argOne("Condition"), argOne("X"), argOne("Y")}, out: []pirResult{out("Out")}},
+	{
+		name: "where", op: "where", in: []pirOperand{argOne("Condition"), argOne("X"), argOne("Y")},
+		out: []pirResult{outAs("Out", elemDeclared)},
+	},
 	{
 		name: "matmul", op: "matmul_v2", in: []pirOperand{argOne("X"), argOne("Y")}, out: []pirResult{out("Out")},
 		attrs: []pirAttr{attrFlag("transpose_x", false).was("trans_x"), attrFlag("transpose_y", false).was("trans_y")},
@@ -43,6 +54,10 @@ var pirElementwiseOps = []pirOp{
 	{
 		name: "legacy_matmul", op: "matmul", in: []pirOperand{argOne("X"), argOne("Y")}, out: []pirResult{out("Out")},
 		attrs: []pirAttr{attrFlag("transpose_x", false).was("transpose_X"), attrFlag("transpose_y", false).was("transpose_Y"), attrF32("alpha", 1)},
+	},
+	{
+		name: "fc", op: "fc", in: []pirOperand{argOne("Input"), argOne("W"), argOptional("Bias")}, out: []pirResult{out("Out")},
+		attrs: []pirAttr{attrI32("in_num_col_dims", 1), attrText("activation_type", ""), attrFlag("padding_weights", false)},
 	},
 	{
 		name: "matmul_with_flatten", op: "mul", in: []pirOperand{argOne("X"), argOne("Y")}, out: []pirResult{out("Out")},

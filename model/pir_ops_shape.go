@@ -15,8 +15,8 @@ var pirShapeOps = []pirOp{
 		attrs: []pirAttr{attrI64s("target_shape")},
 	},
 	{name: "tile", op: "tile", in: []pirOperand{argOne("X"), constInts("repeat_times", "RepeatTimes")}, out: []pirResult{out("Out")}},
-	{name: "shape", op: "shape", in: []pirOperand{argOne("Input")}, out: []pirResult{out("Out")}},
-	{name: "numel", op: "size", in: []pirOperand{argOne("Input")}, out: []pirResult{out("Out")}},
+	{name: "shape", op: "shape", in: []pirOperand{argOne("Input")}, out: []pirResult{outAs("Out", elemDeclared)}},
+	{name: "numel", op: "size", in: []pirOperand{argOne("Input")}, out: []pirResult{outAs("Out", elemDeclared)}},
 	{
 		name: "pad", op: "pad", in: []pirOperand{argOne("X"), constFloat("pad_value", "", 0)}, out: []pirResult{out("Out")},
 		attrs: []pirAttr{attrI32s("paddings")},
@@ -76,11 +76,13 @@ var pirMoveOps = []pirOp{
 	},
 	pirUnary("flip", "flip", attrI32s("axis")),
 	{
-		name: "full_like", op: "fill_any_like", in: []pirOperand{argOne("X"), constFloat("value", "", 0)}, out: []pirResult{out("Out")},
+		name: "full_like", op: "fill_any_like", in: []pirOperand{argOne("X"), constFloat("value", "", 0)},
+		out:   []pirResult{outAs("Out", elemDeclared)},
 		attrs: []pirAttr{attrDType("dtype", undefinedDType), attrPlace()},
 	},
 	{
-		name: "full_batch_size_like", op: "fill_constant_batch_size_like", in: []pirOperand{argOne("Input")}, out: []pirResult{out("Out")},
+		name: "full_batch_size_like", op: "fill_constant_batch_size_like", in: []pirOperand{argOne("Input")},
+		out: []pirResult{outAs("Out", elemDeclared)},
 		attrs: []pirAttr{
 			attrI32s("shape"), attrDType("dtype", FP32), attrF64("value", 0), attrI32("input_dim_idx", 0), attrI32("output_dim_idx", 0),
 			attrPlace(),

@@ -152,6 +152,9 @@ func (n *pirNode) attribute(o *Op, want pirAttr) error {
 // result defines result i of n as output want of o.
 func (r *pirReader) result(n *pirNode, i int, o *Op, want pirResult) error {
 	v := &pirValue{id: n.results[i].ID, typ: n.types[i]}
+	if d, ok := want.elem.fixed(); ok {
+		v.typ.dtype = d // Paddle itself writes float32 for some
+	}
 	var err error
 	switch {
 	case v.typ.none:

@@ -72,12 +72,43 @@ func (o pirOperand) as(t AttrType, def any) pirOperand {
 type pirResult struct {
 	slot string // "" where the classical operator has no such output
 	many bool   // a list of values, taken apart by builtin.split
+	// elem is the element type: that of the first operand, or fixed, or as the
+	// program declares it. Paddle trusts what the file says.
+	elem elemRule
 	// over is the input slot that the result overwrites: classically both are
 	// one variable.
 	over string
 }
 
-func out(slot string) pirResult         { return pirResult{slot: slot} }
+// An elemRule says what element type a result has.
+type elemRule uint8
+
+const (
+	elemOfFirst elemRule = iota
+	elemDeclared
+	elemBool
+	elemInt32
+	elemInt64
+)
+
+// fixed returns the element type of results that have the same always.
+func (r elemRule) fixed() (DType, bool) {
+	switch r {
+	case elemBool:
+		return Bool, true
+	case elemInt32:
+		return Int32, true
+	case elemInt64:
+		return Int64, true
+	}
+	return undefinedDType, false
+}
+
+func out(slot string) pirResult { return pirResult{slot: slot} }
+
+// outAs is a result whose type is not that of the first operand.
+func outAs(slot string, elem elemRule) pirResult { return pirResult{slot: slot, elem: elem} }
+
 func outEach(slot string) pirResult     { return pirResult{slot: slot, many: true} }
 func outOver(slot, in string) pirResult { return pirResult{slot: slot, over: in} }
 

@@ -34,11 +34,15 @@ func (w *pirWriter) byRow(o *Op, row *pirOp) error {
 		}
 		attrs = append(attrs, pirJSONAttr{x, as.name})
 	}
+	first, err := w.firstElem(o, row)
+	if err != nil {
+		return err
+	}
 	results := make([]outcome, len(row.out))
 	var lists []int // of results that are taken apart
 	for i, as := range row.out {
 		var err error
-		if results[i], err = w.result(o, as); err != nil {
+		if results[i], err = w.result(o, as, first); err != nil {
 			return err
 		}
 		if as.many {
@@ -195,8 +199,17 @@ func toInt64s(v any) []int64 {
 	return nil
 }
 
+// firstElem is the element type of the first operand, which most results share.
+func (w *pirWriter) firstElem(o *Op, row *pirOp) (DType, error) {
+	if len(row.in) == 0 || len(o.In(row.in[0].slot)) == 0 {
+		return undefinedDType, nil
+	}
+	t, err := w.typeOf(o.In(row.in[0].slot)[0])
+	return t.dtype, err
+}
+
 // result is the type of an output, and its variable if it has one.
-func (w *pirWriter) result(o *Op, as pirResult) (outcome, error) {
+func (w *pirWriter) result(o *Op, as pirResult, first DType) (outcome, error) {
 	args := o.Out(as.slot)
 	switch {
 	case as.slot == "" || len(args) == 0 && !as.many:
@@ -205,7 +218,7 @@ func (w *pirWriter) result(o *Op, as pirResult) (outcome, error) {
 		t := pirType{list: make([]pirType, len(args))}
 		for i, arg := range args {
 			var err error
-			if t.list[i], err = w.typeOf(arg); err != nil {
+			if t.list[i], err = w.declared(arg, as.elem, first); err != nil {
 				return outcome{}, err
 			}
 		}
@@ -213,11 +226,23 @@ func (w *pirWriter) result(o *Op, as pirResult) (outcome, error) {
 	case len(args) > 1:
 		return outcome{}, unsupported("slot "+as.slot, "one variable", fmt.Sprint(len(args)))
 	}
-	t, err := w.typeOf(args[0])
+	t, err := w.declared(args[0], as.elem, first)
 	if as.over != "" && slices.Equal(args, o.In(as.over)) {
 		return outcome{typ: t}, err // nobody reads it: the next reader means the parameter
 	}
 	return outcome{t, args[0]}, err
+}
+
+// declared is the type of a variable that is about to be written.
+func (w *pirWriter) declared(name string, rule elemRule, first DType) (pirType, error) {
+	delete(w.elems, name)
+	t, err := w.typeOf(name)
+	if d, ok := rule.fixed(); ok {
+		t.dtype = d
+	} else if rule == elemOfFirst && first != undefinedDType {
+		t.dtype = first
+	}
+	return t, err
 }
 
 // valueOf returns the value that an attribute has, or its default.
