@@ -119,7 +119,8 @@ static octet_result execute_often(
 }
 
 octet_result octet_chain_run(octet_chain *chain, dnnl_stream_t stream,
-        const uintptr_t *ptrs, int64_t *ns, int runs) {
+        int threads, const uintptr_t *ptrs, int64_t *ns, int runs) {
+    int before = threads ? octet_set_num_threads(threads) : 0;
     octet_result result = {bind(chain, ptrs), -1};
     if (result.status == dnnl_success) {
         if (runs)
@@ -134,5 +135,6 @@ octet_result octet_chain_run(octet_chain *chain, dnnl_stream_t stream,
     if (result.status == dnnl_success && waited != dnnl_success)
         result.status = waited;
     unbind(chain);
+    if (before) (void)octet_set_num_threads(before);
     return result;
 }

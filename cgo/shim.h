@@ -144,9 +144,10 @@ typedef struct {
 // order, waits for the stream and points the bound memories at nothing again.
 // With ns it waits after every step and writes how long that took. With runs
 // other than 0 it executes all steps so many times, and ns, which must be there
-// then, tells how long each time took.
+// then, tells how long each time took. threads other than 0 is the number of
+// OpenMP threads for the call.
 octet_result octet_chain_run(octet_chain *chain, dnnl_stream_t stream,
-        const uintptr_t *ptrs, int64_t *ns, int runs);
+        int threads, const uintptr_t *ptrs, int64_t *ns, int runs);
 
 // ---- teams ----
 
@@ -156,17 +157,19 @@ typedef struct octet_team octet_team;
 // NULL when the system has no thread left.
 octet_team *octet_team_create(void);
 
-// octet_chain_run on the team's thread, with so many OpenMP threads. The caller
-// sleeps meanwhile. No second call may come before it returns.
-octet_result octet_team_run(octet_team *team, int threads, octet_chain *chain,
-        dnnl_stream_t stream, const uintptr_t *ptrs, int64_t *ns, int runs);
+// octet_chain_run on the team's thread. The caller sleeps meanwhile. No second
+// call may come before it returns.
+octet_result octet_team_run(octet_team *team, octet_chain *chain,
+        dnnl_stream_t stream, int threads, const uintptr_t *ptrs, int64_t *ns,
+        int runs);
 
 // Ends the thread and waits for its end.
 void octet_team_destroy(octet_team *team);
 
 // ---- the process ----
 
-// Sets the OpenMP threads of the calling thread. 0 if there is no OpenMP.
+// Sets the OpenMP threads of the calling thread and returns how many it had. 0
+// if there is no OpenMP.
 int octet_set_num_threads(int n);
 
 typedef struct {

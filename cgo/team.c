@@ -11,9 +11,9 @@
 
 // What the caller hands to the thread, and the thread hands back.
 typedef struct {
-    int threads;
     octet_chain *chain; // NULL ends the thread
     dnnl_stream_t stream;
+    int threads;
     const uintptr_t *ptrs;
     int64_t *ns;
     int runs;
@@ -41,9 +41,8 @@ static void *serve(void *arg) {
     for (;;) {
         job *j = next(t);
         if (!j->chain) return NULL;
-        octet_set_num_threads(j->threads);
         j->result = octet_chain_run(
-                j->chain, j->stream, j->ptrs, j->ns, j->runs);
+                j->chain, j->stream, j->threads, j->ptrs, j->ns, j->runs);
         pthread_mutex_lock(&t->lock);
         t->job = NULL;
         pthread_mutex_unlock(&t->lock);
@@ -80,9 +79,10 @@ octet_team *octet_team_create(void) {
     return NULL;
 }
 
-octet_result octet_team_run(octet_team *team, int threads, octet_chain *chain,
-        dnnl_stream_t stream, const uintptr_t *ptrs, int64_t *ns, int runs) {
-    job j = {threads, chain, stream, ptrs, ns, runs, {dnnl_success, -1}};
+octet_result octet_team_run(octet_team *team, octet_chain *chain,
+        dnnl_stream_t stream, int threads, const uintptr_t *ptrs, int64_t *ns,
+        int runs) {
+    job j = {chain, stream, threads, ptrs, ns, runs, {dnnl_success, -1}};
     post(team, &j);
     pthread_mutex_lock(&team->lock);
     while (team->job)

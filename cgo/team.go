@@ -19,10 +19,10 @@ func CreateTeam() (Team, Status) {
 
 func (t Team) c() *C.octet_team { return (*C.octet_team)(t.p) }
 
-// Run is c.Run on the thread of the team, with so many OpenMP threads. It must
-// not be called again before it returns.
-func (t Team) Run(threads int, c Chain, s Stream, ptrs []unsafe.Pointer, ns []int64, runs int) (Status, int) {
-	r := C.octet_team_run(t.c(), C.int(threads), c.c(), s.c(), addresses(ptrs), times(ns), C.int(runs))
+// Run is c.Run on the thread of the team. It must not be called again before it
+// returns.
+func (t Team) Run(c Chain, s Stream, threads int, ptrs []unsafe.Pointer, ns []int64, runs int) (Status, int) {
+	r := C.octet_team_run(t.c(), c.c(), s.c(), C.int(threads), addresses(ptrs), times(ns), C.int(runs))
 	return Status(r.status), int(r.step)
 }
 

@@ -162,11 +162,11 @@ func (c *Chain) run(s *Stream, ptrs []unsafe.Pointer, ns []int64, runs int) erro
 
 func (c *Chain) runOn(s *Stream, ptrs []unsafe.Pointer, ns []int64, runs int) (cgo.Status, int) {
 	if s.team == nil {
-		return c.own.handle.Run(s.own.handle, ptrs, ns, runs)
+		return c.own.handle.Run(s.own.handle, s.threads, ptrs, ns, runs)
 	}
 	s.team.mu.Lock()
 	defer s.team.mu.Unlock()
-	return s.team.own.handle.Run(s.threads, c.own.handle, s.own.handle, ptrs, ns, runs)
+	return s.team.own.handle.Run(c.own.handle, s.own.handle, s.threads, ptrs, ns, runs)
 }
 
 func (c *Chain) where(step int) string {

@@ -33,15 +33,27 @@ func (e *Engine) acquire(op string) error {
 type Stream struct {
 	handleOf[cgo.Stream]
 	team    *Team // that does the work, or nil for the OS thread of the caller
-	threads int   // of the team
+	threads int   // for chains; 0 means as many as that OS thread has
 }
 
 // NewStream makes a stream on the engine. Work is done on the OS thread that
 // submits it, see [SetNumThreads].
-func NewStream(e *Engine) (*Stream, error) { return newStream(e, nil) }
+func NewStream(e *Engine) (*Stream, error) { return newStream(e, nil, 0) }
 
-func newStream(e *Engine, t *Team) (*Stream, error) {
-	const op = "stream.create"
+// NewStreamThreads makes a stream whose chains run with so many OpenMP threads
+// on whatever OS thread runs them, which keeps its own number otherwise. With
+// more than one, see [Team].
+func NewStreamThreads(e *Engine, threads int) (*Stream, error) {
+	if threads < 1 {
+		return nil, invalid(opStream, "%d threads", threads)
+	}
+	return newStream(e, nil, threads)
+}
+
+const opStream = "stream.create"
+
+func newStream(e *Engine, t *Team, threads int) (*Stream, error) {
+	const op = opStream
 	if err := e.acquire(op); err != nil {
 		return nil, err
 	}
@@ -50,7 +62,7 @@ func newStream(e *Engine, t *Team) (*Stream, error) {
 		e.own.drop()
 		return nil, err
 	}
-	s := &Stream{team: t}
+	s := &Stream{team: t, threads: threads}
 	needs := []resource{e.own}
 	if t != nil {
 		needs = append(needs, t.own)

@@ -34,18 +34,15 @@ func NewTeam() (*Team, error) {
 // Their primitives should have been made for that many, see [SetNumThreads].
 // Nothing but chains may be run on it.
 func (t *Team) NewStream(e *Engine, threads int) (*Stream, error) {
-	const op = "stream.create"
 	if threads < 1 {
-		return nil, invalid(op, "%d threads", threads)
+		return nil, invalid(opStream, "%d threads", threads)
 	}
 	if t == nil || !t.own.acquire() {
-		return nil, closed(op, "team")
+		return nil, closed(opStream, "team")
 	}
-	s, err := newStream(e, t)
+	s, err := newStream(e, t, threads)
 	if err != nil {
 		t.own.drop()
-		return nil, err
 	}
-	s.threads = threads
-	return s, nil
+	return s, err
 }

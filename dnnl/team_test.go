@@ -82,6 +82,8 @@ func TestTeamErrors(t *testing.T) {
 	_, err = team.NewStream(nil, 1)
 	expect(t, "no engine", err, dnnl.ErrInvalidArguments)
 
+	_, err = dnnl.NewStreamThreads(k.engine, 0)
+	expect(t, "no threads", err, dnnl.ErrInvalidArguments)
 	s := k.teamStream(team, 1)
 	p, d := k.relu(4)
 	err = p.Execute(s, dnnl.ArgMem{Arg: dnnl.ArgSrc, Mem: k.memory(d)}, dnnl.ArgMem{Arg: dnnl.ArgDst, Mem: k.memory(d)})
@@ -102,7 +104,7 @@ func TestChainRunsRepeatedly(t *testing.T) {
 	k := open(t)
 	team := must(k, dnnl.NewTeam)
 	c := doubling(k, 2, 3)
-	for name, s := range map[string]*dnnl.Stream{"caller": k.stream, "team": k.teamStream(team, 1)} {
+	for name, s := range map[string]*dnnl.Stream{"caller": k.stream, "one thread": must(k, func() (*dnnl.Stream, error) { return dnnl.NewStreamThreads(k.engine, 1) }), "team": k.teamStream(team, 1)} {
 		src, dst, ns := []float32{1, -2, 3}, make([]float32, 3), make([]int64, 7)
 		if err := c.RunRepeatedly(s, pointers(src, dst), ns); err != nil {
 			t.Fatal(err)
