@@ -10,8 +10,8 @@ import (
 
 // Bare measures what [Predictor.RunInto] costs beside the kernels: it hands the
 // batch to the thread that RunInto would hand it to, which computes it
-// len(times) times on end and writes down how long each took, from call into
-// oneDNN to return. The batch must be small enough to be computed at once.
+// len(times) times on end and writes down how long each took, from the call into
+// oneDNN to return, without anything in between. The batch must be small enough to be computed at once.
 func (p *Predictor) Bare(ctx context.Context, in, out []*model.Tensor, times []time.Duration) error {
 	g, err := p.geometry(in)
 	if err != nil {
@@ -26,20 +26,20 @@ func (p *Predictor) Bare(ctx context.Context, in, out []*model.Tensor, times []t
 	if len(times) == 0 {
 		return nil
 	}
-	return p.runWith(ctx, g, in, out, extras{times: times})
+	ns := make([]int64, len(times))
+	if err := p.runWith(ctx, g, in, out, extras{times: ns}); err != nil {
+		return err
+	}
+	for i, n := range ns {
+		times[i] = time.Duration(n)
+	}
+	return nil
 }
 
 // compute executes in for r.
 func (r *request) compute(in *instance) error {
-	if r.times == nil {
-		return in.run()
+	if r.times != nil {
+		return in.repeat(r.times)
 	}
-	for i := range r.times {
-		start := time.Now()
-		if err := in.run(); err != nil {
-			return err
-		}
-		r.times[i] = time.Since(start)
-	}
-	return nil
+	return in.run()
 }

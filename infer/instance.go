@@ -2,6 +2,7 @@ package infer
 
 import (
 	"slices"
+	"time"
 	"unsafe"
 
 	"github.com/octet-dnn/octet/dnnl"
@@ -20,10 +21,11 @@ type instance struct {
 	ptrs     []unsafe.Pointer // of the bound memories
 }
 
-// newInstance gives p memory. The arena, of p.arena bytes or more, must outlive
-// the instance; what else works in it must not run at the same time.
-func newInstance(e *dnnl.Engine, p *plan, arena *dnnl.Buffer) (*instance, error) {
-	in := &instance{plan: p, arena: arena}
+// newInstance gives p memory and takes over the stream. The arena, of p.arena
+// bytes or more, must outlive the instance; what else works in it must not run
+// at the same time.
+func newInstance(e *dnnl.Engine, p *plan, s *dnnl.Stream, arena *dnnl.Buffer) (*instance, error) {
+	in := &instance{plan: p, stream: s, arena: arena}
 	if err := in.build(e); err != nil {
 		in.Close()
 		return nil, err
@@ -33,9 +35,6 @@ func newInstance(e *dnnl.Engine, p *plan, arena *dnnl.Buffer) (*instance, error)
 
 func (in *instance) build(e *dnnl.Engine) error {
 	var err error
-	if in.stream, err = dnnl.NewStream(e); err != nil {
-		return err
-	}
 	in.ptrs = make([]unsafe.Pointer, in.plan.bound)
 	for steps := in.plan.steps; len(steps) > 0; {
 		var g segment
@@ -99,6 +98,22 @@ func (in *instance) memory(e *dnnl.Engine, t *tensor) (*dnnl.Memory, error) {
 
 // run executes the plan; in.ptrs must be set.
 func (in *instance) run() error { return in.execute(nil) }
+
+// repeat runs the plan as often as ns has entries, with as little as possible in
+// between, and writes how many nanoseconds each took.
+func (in *instance) repeat(ns []int64) error {
+	if len(in.segments) == 1 && in.segments[0].chain != nil {
+		return in.segments[0].chain.RunRepeatedly(in.stream, in.ptrs, ns)
+	}
+	for i := range ns {
+		start := time.Now()
+		if err := in.run(); err != nil {
+			return err
+		}
+		ns[i] = int64(time.Since(start))
+	}
+	return nil
+}
 
 // execute is run that writes the nanoseconds of each step into ns, unless
 // that is nil.

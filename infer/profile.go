@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
 	"sync"
 	"time"
 
-	"github.com/octet-dnn/octet/dnnl"
 	"github.com/octet-dnn/octet/graph"
 	"github.com/octet-dnn/octet/model"
 )
@@ -104,10 +102,7 @@ func (p *Predictor) Profile(ctx context.Context, in []*model.Tensor, runs int) (
 // timeSteps runs plan k again and again on the images from first on, and returns
 // the nanoseconds of each step of each run.
 func (p *Predictor) timeSteps(ctx context.Context, k planKey, s *session, first, runs int) ([][]int64, error) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	dnnl.SetNumThreads(1)
-	w := newWorker(p, nil)
+	w := newWorker(p, nil, nil, 1)
 	defer w.close()
 	in, err := w.instance(k)
 	if err != nil {

@@ -24,7 +24,7 @@ type request struct {
 // extras are what a run may be asked for besides its results.
 type extras struct {
 	observe func(name string, data []float32) error // is shown the watched values
-	times   []time.Duration                         // see Bare
+	times   []int64                                 // see Bare
 }
 
 // finished reports whether no micro-batch is at work and none will be taken.

@@ -2,18 +2,46 @@ package infer
 
 import (
 	"context"
-	"runtime"
+	"fmt"
 	"sync"
 
 	"github.com/octet-dnn/octet/dnnl"
 )
 
-// teamThread is the one OS thread of the process that runs many-thread plans:
-// a second OpenMP team would slow both down. It is started by the first use and
-// stays. Requests of all predictors take turns on it.
-var teamThread struct {
-	once  sync.Once
-	sched scheduler
+// theTeam is the one thread of the process that runs many-thread plans: a second
+// OpenMP team would slow both down. The first predictor that needs it starts it,
+// the last one ends it. Requests of all predictors take turns on it.
+var theTeam struct {
+	mu   sync.Mutex
+	team *dnnl.Team
+	uses int // predictors
+}
+
+// teamTurn is full while a request computes on the team.
+var teamTurn = make(chan struct{}, 1)
+
+func joinTeam() (*dnnl.Team, error) {
+	t := &theTeam
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.uses == 0 {
+		var err error
+		if t.team, err = dnnl.NewTeam(); err != nil {
+			return nil, err
+		}
+	}
+	t.uses++
+	return t.team, nil
+}
+
+func leaveTeam() {
+	t := &theTeam
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.uses--; t.uses == 0 {
+		t.team.Close()
+		t.team = nil
+	}
 }
 
 // computing keeps teams and streams apart, in the whole process: a team whose
@@ -31,22 +59,10 @@ func idle() bool {
 	return true
 }
 
-func serveTeam() {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	s := &teamThread.sched
-	for {
-		r, first, n := s.take()
-		threads := r.p.opts.Threads
-		dnnl.SetNumThreads(threads)
-		s.finish(r, r.p.team.w.run(r, first, n, threads))
-	}
-}
-
-// A team is a predictor's share of the team thread.
+// A team is a predictor's share of theTeam.
 type team struct {
-	once sync.Once
-	w    *worker
+	mu sync.Mutex
+	w  *worker // nil until it is needed
 }
 
 // suits reports whether a request is better served by all threads together: it
@@ -61,13 +77,41 @@ func (l *team) suits(p *Predictor, g *geometry) bool {
 	return g.batch < 2*p.opts.Streams && g.batch%p.opts.Streams != 0
 }
 
+// run has r done by the team. If ctx ends first, it waits only for what is being
+// computed.
 func (l *team) run(ctx context.Context, r *request) error {
-	teamThread.once.Do(func() {
-		teamThread.sched.init(teamChunk)
-		go serveTeam()
-	})
-	l.once.Do(func() { l.w = newWorker(r.p, &computing) })
-	return teamThread.sched.run(ctx, r)
+	w, err := l.worker(r.p)
+	if err != nil {
+		return err
+	}
+	for first := 0; first < r.g.batch; {
+		select {
+		case teamTurn <- struct{}{}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		n := teamChunk(r, r.g.batch-first)
+		err := w.run(r, first, n)
+		<-teamTurn
+		if err != nil {
+			return err
+		}
+		first += n
+	}
+	return nil
+}
+
+func (l *team) worker(p *Predictor) (*worker, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.w == nil {
+		t, err := joinTeam()
+		if err != nil {
+			return nil, fmt.Errorf("infer: %s: %w", p.graph.Name, err)
+		}
+		l.w = newWorker(p, &computing, t, p.opts.Threads)
+	}
+	return l.w, nil
 }
 
 // teamChunk returns how many of left images a team computes at once: as many
@@ -83,5 +127,6 @@ func teamChunk(r *request, left int) int {
 func (l *team) close() {
 	if l.w != nil {
 		l.w.close()
+		leaveTeam()
 	}
 }

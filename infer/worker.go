@@ -8,17 +8,19 @@ import (
 	"github.com/octet-dnn/octet/dnnl"
 )
 
-// A worker runs plans on one locked OS thread, one at a time, and owns their
-// instances and the arena that these share.
+// A worker runs plans, one at a time, and owns their instances and the arena
+// that these share. One goroutine at a time may use it.
 type worker struct {
 	p         *Predictor
 	instances map[planKey]*instance
 	arena     *dnnl.Buffer
 	gate      sync.Locker // held while a plan runs
+	team      *dnnl.Team  // that runs the plans, or nil for the goroutine itself
+	threads   int
 }
 
-func newWorker(p *Predictor, gate sync.Locker) *worker {
-	return &worker{p: p, instances: map[planKey]*instance{}, gate: gate}
+func newWorker(p *Predictor, gate sync.Locker, t *dnnl.Team, threads int) *worker {
+	return &worker{p: p, instances: map[planKey]*instance{}, gate: gate, team: t, threads: threads}
 }
 
 // serve is the goroutine of one one-thread stream.
@@ -26,22 +28,21 @@ func (p *Predictor) serve() {
 	defer p.done.Done()
 	// Never unlocked: what is set for this OS thread ends with it.
 	runtime.LockOSThread()
-	dnnl.SetNumThreads(1)
 	p.neighbours.join()
-	w := newWorker(p, computing.RLocker())
+	w := newWorker(p, computing.RLocker(), nil, 1)
 	defer w.close()
 	for {
 		r, first, n := p.sched.take()
 		if r == nil {
 			return
 		}
-		p.sched.finish(r, w.run(r, first, n, 1))
+		p.sched.finish(r, w.run(r, first, n))
 	}
 }
 
 // run executes images first … first+n-1 of r.
-func (w *worker) run(r *request, first, n, threads int) error {
-	in, err := w.instance(planKey{r.g.family, n, threads})
+func (w *worker) run(r *request, first, n int) error {
+	in, err := w.instance(planKey{r.g.family, n, w.threads})
 	if err != nil {
 		return err
 	}
@@ -82,7 +83,11 @@ func (w *worker) instance(k planKey) (*instance, error) {
 	if err := w.reserve(pl.arena); err != nil {
 		return nil, fmt.Errorf("infer: %s: %w", w.p.graph.Name, err)
 	}
-	in, err := newInstance(w.p.engine, pl, w.arena)
+	var in *instance
+	s, err := w.stream()
+	if err == nil {
+		in, err = newInstance(w.p.engine, pl, s, w.arena)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("infer: %s: %w", w.p.graph.Name, err)
 	}
@@ -104,6 +109,14 @@ func (w *worker) reserve(n int) error {
 	w.arena = larger
 	w.p.arenas.Add(int64(larger.Size()))
 	return nil
+}
+
+// stream makes a stream whose chains run where this worker's plans should.
+func (w *worker) stream() (*dnnl.Stream, error) {
+	if w.team != nil {
+		return w.team.NewStream(w.p.engine, w.threads)
+	}
+	return dnnl.NewStreamThreads(w.p.engine, w.threads)
 }
 
 // close frees the instances and the arena.
