@@ -5,7 +5,7 @@ TESTFLAGS ?=
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test race lint format conformance accuracy bench ratios efficiency overhead crowd setup-test consumer clean-room docker
+.PHONY: help setup demo test race lint format conformance accuracy qdq onnx bench ratios efficiency overhead crowd setup-test consumer clean-room docker
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ accuracy: setup ## top-1 and top-5 of the real models against Paddle's (needs OC
 
 bench: setup ## throughput in FP32 and INT8, every layer, the overhead of a run, the matmul rate
 	$(GO) test -run '^$$' -bench . -timeout 60m ./bench
+
+qdq: setup ## INT8 files of the qdq form in Octet and in real Paddle (OCTET_PADDLE26 and OCTET_PADDLE33 name Pythons that have it)
+	.ci/summary qdq $(GO) test -count=1 -run '^TestQDQ$$' -timeout 30m -v ./internal/accept/...
 
 ratios: setup ## INT8 over FP32 throughput, against the promised ratios
 	$(GO) run ./bench/ratios
