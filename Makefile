@@ -5,7 +5,7 @@ TESTFLAGS ?=
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test race lint format conformance accuracy qdq onnx bench ratios efficiency overhead crowd setup-test consumer clean-room docker
+.PHONY: help setup demo test race lint format conformance accuracy unchanged qdq onnx bench ratios efficiency overhead crowd setup-test consumer clean-room docker
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ conformance: setup ## every primitive against the scalar reference
 
 accuracy: setup ## top-1 and top-5 of the real models against Paddle's (needs OCTET_SHARED or ../shared)
 	.ci/summary accuracy $(GO) test -count=1 -run TestRealModels -timeout 60m -v ./internal/accept/...
+
+unchanged: setup ## the real models' answers, to the byte, against those of the first whole Octet (needs the same)
+	.ci/summary unchanged $(GO) test -count=1 -run TestRealModelsUnchanged -timeout 60m -v ./internal/accept/...
 
 bench: setup ## throughput in FP32 and INT8, every layer, the overhead of a run, the matmul rate
 	$(GO) test -run '^$$' -bench . -timeout 60m ./bench

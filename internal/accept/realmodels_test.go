@@ -24,7 +24,7 @@ func TestRealModels(t *testing.T) {
 		images := loader(t, val, n.preset.NoResize(), 60)
 		for _, a := range []calibrate.Algorithm{calibrate.Max, calibrate.KL} {
 			t.Run(n.name+"/"+string(a), func(t *testing.T) {
-				q := n.quantise(t, m, calibrate.Options{Algorithm: a})
+				q := n.quantise(t, m, pictures(t, "train_list.txt"), calibrate.Options{Algorithm: a})
 				r := compareNets(t, m, q, images)
 				rows = append(rows, eval.Row{Name: n.name + " " + string(a), Result: r})
 				n.judge(t, r)
@@ -48,9 +48,9 @@ func (n net) judge(t *testing.T, r *eval.Result) {
 	}
 }
 
-// quantise calibrates m on all training pictures and returns the INT8 model as
+// quantise calibrates m on the pictures of a list and returns the INT8 model as
 // it comes back from disk.
-func (n net) quantise(t *testing.T, m *model.Model, o calibrate.Options) *model.Model {
+func (n net) quantise(t *testing.T, m *model.Model, list *dataset.List, o calibrate.Options) *model.Model {
 	t.Helper()
 	o.Runner = infer.NewRunner
 	c, err := calibrate.New(m, o)
@@ -58,7 +58,7 @@ func (n net) quantise(t *testing.T, m *model.Model, o calibrate.Options) *model.
 		t.Fatal(err)
 	}
 	defer c.Close()
-	sample(t, c, m, loader(t, pictures(t, "train_list.txt"), n.preset, 8))
+	sample(t, c, m, loader(t, list, n.preset, 8))
 	dir := filepath.Join(t.TempDir(), "int8")
 	if err := c.SaveINT8Model(dir); err != nil {
 		t.Fatal(err)
