@@ -23,7 +23,7 @@ var allowed = map[string][]string{
 	"graph":     {"model", "internal/parallel"},
 	"calibrate": {"graph", "model", "internal/parallel"},
 	"dataset":   {"model", "dataset/internal/jpeg"},
-	"infer":     {"calibrate", "dnnl", "graph", "model", "infer/internal/hostop"},
+	"infer":     {"calibrate", "dnnl", "graph", "model", "infer/internal/hostop", "internal/cpustat"},
 
 	"infer/internal/hostop": {"graph", "model"},
 
