@@ -26,6 +26,7 @@ type lowering struct {
 	targets   map[*graph.Value]*tensor // results that go straight into bound memory
 	fused     map[*graph.Layer]*fusion
 	skip      map[*graph.Layer]bool
+	direct    map[*graph.Layer]bool
 
 	layer *graph.Layer // being lowered, for messages and kernel lists
 	steps []step
@@ -327,7 +328,7 @@ func (lw *lowering) dispatch(op graph.Op) {
 	case *graph.Quantize:
 		lw.convert(op.Scale)
 	case *graph.Dequantize:
-		lw.convert(1 / op.Scale)
+		lw.dequantize(op)
 	case *graph.Requantize:
 		lw.convert(op.ScaleOut / op.ScaleIn)
 	default:
