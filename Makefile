@@ -5,7 +5,7 @@ TESTFLAGS ?=
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test race lint format conformance accuracy unchanged qdq onnx bench ratios efficiency overhead crowd setup-test consumer clean-room docker
+.PHONY: help setup demo test race lint format conformance accuracy unchanged qdq onnx bench ratios efficiency overhead crowd peers hog setup-test consumer clean-room docker
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,14 @@ overhead: setup ## what a run costs beyond its primitives
 
 crowd: setup ## 64 goroutines asking at once: throughput, fairness, OS threads
 	$(GO) run ./bench/crowd
+
+peers: setup ## Octet beside Paddle, ONNX Runtime and OpenVINO, in turns: every cell, memory, load to first answer
+	@bench/peers/setup.sh
+	$(GO) run ./bench/peers -tune
+
+hog: setup ## the same beside a process that keeps a CPU busy
+	@bench/peers/setup.sh
+	$(GO) run ./bench/peers -hog
 
 setup-test: ## the promises of the set-up script: idempotent, offline, checked, clear when it cannot
 	third_party/setup_test.sh

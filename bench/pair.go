@@ -69,14 +69,8 @@ func pictureMACs(m *model.Model) (int64, error) {
 func (p *Pair) Close() error { return errors.Join(p.FP32.Close(), p.INT8.Close()) }
 
 // Quantize returns an INT8 copy of m, calibrated on seeded random pictures,
-// as the program that would be saved. Its first convolution is INT8 too, as
-// every other library makes it, so that the same work is compared.
-func Quantize(ctx context.Context, m *model.Model) (q *model.Model, err error) {
-	c, err := calibrate.New(m, calibrate.Options{Runner: infer.NewRunner, FirstConvINT8: true})
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, c.Close()) }()
+// as the program that would be saved.
+func Quantize(ctx context.Context, m *model.Model) (*model.Model, error) {
 	var feeds []infer.Spec
 	for _, name := range m.Program.Feeds() {
 		v := m.Program.Blocks[0].Var(name)
@@ -86,6 +80,18 @@ func Quantize(ctx context.Context, m *model.Model) (q *model.Model, err error) {
 	if err != nil {
 		return nil, err
 	}
+	return QuantizeOn(ctx, m, in)
+}
+
+// QuantizeOn is Quantize with the pictures of the caller. The first convolution
+// is INT8 too, as every other library makes it, so that the same work is
+// compared.
+func QuantizeOn(ctx context.Context, m *model.Model, in []*model.Tensor) (q *model.Model, err error) {
+	c, err := calibrate.New(m, calibrate.Options{Runner: infer.NewRunner, FirstConvINT8: true})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
 	if _, err := c.Sample(ctx, in); err != nil {
 		return nil, err
 	}

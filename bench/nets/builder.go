@@ -67,7 +67,8 @@ func (b *builder) batchNorm(x, name string, c int, gamma float32) string {
 	scale, bias := b.random(name+"_scale", 0.1*float64(gamma), gamma, c), b.random(name+"_offset", 0.1, 0, c)
 	mean, variance := b.random(name+"_mean", 0, 0, c), b.random(name+"_variance", 0, 1, c)
 	b.op("batch_norm", in("X", x), in("Scale", scale), in("Bias", bias), in("Mean", mean), in("Variance", variance),
-		out("Y", y), attr("epsilon", float32(1e-5)), attr("is_test", true), attr("data_layout", "NCHW"))
+		out("Y", y), out("MeanOut", mean), out("VarianceOut", variance), // required by Paddle, in inference too
+		out("SavedMean", b.value("saved_mean")), out("SavedVariance", b.value("saved_variance")), attr("epsilon", float32(1e-5)), attr("is_test", true), attr("data_layout", "NCHW"))
 	return y
 }
 
@@ -146,6 +147,7 @@ func (b *builder) op(kind string, parts ...part) {
 	for _, p := range parts {
 		p(o)
 	}
+	attr("op_role", int32(0))(o) // forward; Paddle's own quantiser wants to be told
 	b.block.Ops = append(b.block.Ops, o)
 }
 

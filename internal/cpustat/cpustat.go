@@ -17,6 +17,8 @@ type Times struct {
 	Busy time.Duration
 	// Nice is the part of Busy that processes of lowered priority had.
 	Nice time.Duration
+	// Stolen is the part of Busy that a hypervisor took.
+	Stolen time.Duration
 	// Idle includes waiting for disks.
 	Idle time.Duration
 }
@@ -65,7 +67,7 @@ func parse(text []byte, want func(cpu int) bool) (Times, error) {
 }
 
 func (t *Times) add(fields []byte) error {
-	const nice, idle, iowait, count = 1, 3, 4, 8
+	const nice, idle, iowait, steal, count = 1, 3, 4, 7, 8
 	i := 0
 	for f := range bytes.FieldsSeq(fields) {
 		if i == count {
@@ -81,6 +83,9 @@ func (t *Times) add(fields []byte) error {
 			t.Idle += d
 		case nice:
 			t.Nice += d
+			t.Busy += d
+		case steal:
+			t.Stolen += d
 			t.Busy += d
 		default:
 			t.Busy += d
