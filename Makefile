@@ -5,7 +5,7 @@ TESTFLAGS ?=
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test race lint format conformance accuracy unchanged qdq onnx bench ratios efficiency overhead crowd peers hog setup-test consumer clean-room docker
+.PHONY: help setup demo test race lint format conformance accuracy unchanged qdq bench ratios efficiency overhead crowd peers hog setup-test consumer clean-room docker
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
