@@ -75,19 +75,6 @@ func (e *epilogue) act(a graph.Activation) {
 	e.attr.PostOps = append(e.attr.PostOps, dnnl.EltwisePostOp(alg, alpha, beta))
 }
 
-// quantise multiplies the result by scale, as a quantize operator does, before
-// it is rounded. oneDNN's own scale of a destination multiplies by its inverse;
-// where the inverse of the inverse is another float than scale, a result
-// between two integers would go the other way now and then, so a post-op
-// multiplies.
-func (e *epilogue) quantise(scale float32) {
-	if inverse := 1 / scale; 1/inverse == scale {
-		e.scale(dnnl.ArgDst, 0, inverse)
-		return
-	}
-	e.act(graph.Activation{Kind: graph.ActLinear, Alpha: scale})
-}
-
 // binary appends an elementwise operation with another tensor.
 func (e *epilogue) binary(alg dnnl.BinaryAlg, t *tensor) {
 	e.extra = append(e.extra, arg{dnnl.ArgPostOpSrc1(len(e.attr.PostOps)), t})

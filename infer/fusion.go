@@ -117,7 +117,7 @@ func (lw *lowering) joinFusion(e *epilogue) {
 	}
 	e.binary(dnnl.BinaryAdd, other)
 	e.act(f.act)
-	e.quantise(f.scale)
+	e.scale(dnnl.ArgDst, 0, 1/f.scale)
 }
 
 func consumers(g *graph.Graph) map[*graph.Value][]*graph.Layer {
