@@ -19,7 +19,6 @@ type body struct {
 	uses      map[*graph.Value]int // consumers in the body, plus one for an output
 	fused     map[*graph.Layer]*fusion
 	skip      map[*graph.Layer]bool
-	direct    map[*graph.Layer]bool // see finder
 	static    map[*graph.Value]bool // see staticValues
 	watch     map[*graph.Value]bool
 	watchList []*graph.Value
@@ -30,11 +29,11 @@ type body struct {
 
 // cut splits g into its body and the layers of its tail.
 func cut(g *graph.Graph, watch []string) (*body, []*graph.Layer, error) {
-	inf, err := graph.Probe(g)
+	static, err := staticValues(g)
 	if err != nil {
 		return nil, nil, err
 	}
-	b := &body{graph: &graph.Graph{Name: g.Name}, static: staticValues(inf), uses: map[*graph.Value]int{}, watch: map[*graph.Value]bool{}}
+	b := &body{graph: &graph.Graph{Name: g.Name}, static: static, uses: map[*graph.Value]int{}, watch: map[*graph.Value]bool{}}
 	host := hostInputs(g)
 	var tail []*graph.Layer
 	for _, l := range g.Layers {
@@ -56,8 +55,7 @@ func cut(g *graph.Graph, watch []string) (*body, []*graph.Layer, error) {
 	for _, v := range append(slices.Clone(b.outputs), b.watchList...) {
 		fixed[v] = true
 	}
-	f := newFinder(b.graph, fixed, inf.Shapes)
-	b.fused, b.skip, b.direct = f.found, f.skip, f.direct
+	b.fused, b.skip = fusions(b.graph, fixed)
 	b.separable = separable(b)
 	return b, tail, nil
 }

@@ -35,7 +35,7 @@ func TestNoReferenceKernels(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			in, _ := demoInputs(t, m, 48)
+			in, _ := demoInputs(t, m)
 			c, err := calibrate.New(m, calibrate.Options{Runner: NewRunner})
 			if err != nil {
 				t.Fatal(err)

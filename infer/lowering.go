@@ -26,7 +26,6 @@ type lowering struct {
 	targets   map[*graph.Value]*tensor // results that go straight into bound memory
 	fused     map[*graph.Layer]*fusion
 	skip      map[*graph.Layer]bool
-	direct    map[*graph.Layer]bool
 
 	layer *graph.Layer // being lowered, for messages and kernel lists
 	steps []step
@@ -328,7 +327,7 @@ func (lw *lowering) dispatch(op graph.Op) {
 	case *graph.Quantize:
 		lw.convert(op.Scale)
 	case *graph.Dequantize:
-		lw.dequantize(op)
+		lw.convert(1 / op.Scale)
 	case *graph.Requantize:
 		lw.convert(op.ScaleOut / op.ScaleIn)
 	default:

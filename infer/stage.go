@@ -45,8 +45,8 @@ func (b *body) stages(shapes map[*graph.Value]graph.Shape, n, cache int) []*stag
 
 // hot returns the bytes of an image that a layer reads and writes.
 func (b *body) hot(l *graph.Layer, shapes map[*graph.Value]graph.Shape) int {
-	if b.skip[l] || b.direct[l] {
-		return 0 // computed by the layer it is fused into, or by its readers
+	if b.skip[l] {
+		return 0 // computed by the layer it is fused into
 	}
 	total := 0
 	add := func(v *graph.Value) {

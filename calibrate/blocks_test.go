@@ -1,7 +1,8 @@
-package smallnets
+package calibrate
 
 import (
 	"fmt"
+	"maps"
 	"testing"
 
 	"github.com/octet-dnn/octet/graph"
@@ -11,6 +12,8 @@ var (
 	hardSwish   = graph.Activation{Kind: graph.ActHardSwish, Alpha: 1. / 6, Beta: .5}
 	hardSigmoid = graph.Activation{Kind: graph.ActHardSigmoid, Alpha: .2, Beta: .5}
 )
+
+func init() { maps.Copy(nets, blocks) }
 
 // gate is a squeeze-and-excitation block: x times what its averages say.
 func (n *net) gate(name string, x *graph.Value) *graph.Value {

@@ -1,10 +1,7 @@
-// Package smallnets builds small networks by hand, for tests of what works on
-// graphs: one for each structure that matters. Their weights are seeded.
-package smallnets
+package calibrate
 
 import (
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"testing"
 
@@ -110,15 +107,8 @@ func (n *net) done(outputs ...*graph.Value) *graph.Graph {
 	return n.g
 }
 
-// All returns the builders of the networks by name. Their input is [N,3,16,16].
-func All() map[string]func(testing.TB) *graph.Graph {
-	all := maps.Clone(classic)
-	maps.Copy(all, blocks)
-	return all
-}
-
-// classic are networks of convolutions.
-var classic = map[string]func(t testing.TB) *graph.Graph{
+// nets are small networks with the structures that matter.
+var nets = map[string]func(t testing.TB) *graph.Graph{
 	// ResNet: a block with a projection (signed residual), one without.
 	"resnet": func(t testing.TB) *graph.Graph {
 		n, x := newNet(t)
