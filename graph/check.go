@@ -106,8 +106,7 @@ func checkScales(l *Layer, scales map[*Value]float32) error {
 		if op.Int8 != nil {
 			return int8Layer(l, op.Int8, scales, want)
 		}
-	}
-	if PassesIntegers(l.Op) {
+	case *Pool, *Concat, *Reshape, *Transpose, *ShuffleChannel, *Split, *Slice, *Identity:
 		return passThrough(l, scales)
 	}
 	return noInt8(l)

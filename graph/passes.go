@@ -19,8 +19,6 @@ var passes = []pass{
 	{"signs of quantised tensors", resolveQDQ},
 	{"local response normalisation", fuseLRN},
 	{"pad without unsqueeze", flattenPads},
-	{"channel shuffle", fuseShuffle},
-	{"averages of maps", poolMeans},
 	{"merge scales", mergeScales},
 	{"integer weights", takeIntegers},
 	{"fully connected layers", makeFC},

@@ -3,7 +3,6 @@ package graph
 import (
 	"math"
 	"math/bits"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -35,9 +34,6 @@ func (s Shape) Elems() (int, error) {
 	}
 	return int(n), nil
 }
-
-// Equal reports whether s and t are the same dims.
-func (s Shape) Equal(t Shape) bool { return slices.Equal(s, t) }
 
 // String returns s as "2x3x224x224", or "scalar" for rank 0.
 func (s Shape) String() string {
