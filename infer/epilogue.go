@@ -23,20 +23,14 @@ type scaleArg struct {
 
 // quantised sets the scales of an INT8 convolution or fully connected layer.
 // Paddle's scales multiply real numbers; oneDNN's multiply integers.
-//
-// The scale of the source is multiplied into those of the weights here. Given
-// apart, oneDNN up to 3.6, which is in Paddle, multiplies them first as well, but
-// 3.13 the sum with one after the other: that rounds differently, and one
-// quantum of difference in an early layer is worth a percent in the output of a
-// deep network.
 func (e *epilogue) quantised(q *graph.Int8, grouped bool) {
 	if q == nil {
 		return
 	}
-	source := 1 / q.ScaleIn
+	e.scale(dnnl.ArgSrc, 0, 1/q.ScaleIn)
 	inverse := make([]float32, len(q.ScaleWeights))
 	for i, s := range q.ScaleWeights {
-		inverse[i] = source * (1 / s)
+		inverse[i] = 1 / s
 	}
 	mask := 0
 	if len(inverse) > 1 {
