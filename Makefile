@@ -5,7 +5,7 @@ TESTFLAGS ?=
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test race lint format conformance accuracy unchanged qdq bench ratios efficiency overhead crowd peers hog setup-test consumer clean-room docker
+.PHONY: help setup demo test race lint format conformance accuracy unchanged qdq fixtures thirdparty bench ratios efficiency overhead crowd peers hog setup-test consumer clean-room docker
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,12 @@ accuracy: setup ## top-1 and top-5 of the real models against Paddle's (needs OC
 
 unchanged: setup ## the real models' answers, to the byte, against those of the first whole Octet (needs the same)
 	.ci/summary unchanged $(GO) test -count=1 -run TestRealModelsUnchanged -timeout 60m -v ./internal/accept/...
+
+fixtures: setup ## every program of the fixtures that real Paddle wrote, against its outputs: the table (needs OCTET_SHARED or ../shared)
+	OCTET_REQUIRE=1 .ci/summary fixtures $(GO) test -count=1 -run '^TestFixtures$$' -v ./internal/accept/...
+
+thirdparty: setup ## models that others published, against Paddle's outputs (needs the same)
+	OCTET_REQUIRE=1 .ci/summary thirdparty $(GO) test -count=1 -run '^TestThirdParty$$' -v ./internal/accept/...
 
 bench: setup ## throughput in FP32 and INT8, every layer, the overhead of a run, the matmul rate
 	$(GO) test -run '^$$' -bench . -timeout 60m ./bench

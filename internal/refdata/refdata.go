@@ -11,7 +11,8 @@ import (
 // Path returns the path of a file or folder of the reference data, given by
 // its elements, which may contain slashes. The data lie where OCTET_SHARED
 // says, or in a folder shared beside the module. Where the path does not exist
-// the test is skipped, under a word that CI counts.
+// the test is skipped, under a word that CI counts, or fails where OCTET_REQUIRE
+// is set: a make target that exists for these data proves nothing without them.
 func Path(t testing.TB, elem ...string) string {
 	t.Helper()
 	root := os.Getenv("OCTET_SHARED")
@@ -22,6 +23,9 @@ func Path(t testing.TB, elem ...string) string {
 		root = filepath.Join(root, filepath.FromSlash(e))
 	}
 	if _, err := os.Stat(root); err != nil {
+		if os.Getenv("OCTET_REQUIRE") != "" {
+			t.Fatalf("%s is not there (OCTET_SHARED names the folder)", root)
+		}
 		t.Skipf("SKIP-NODATA: %s is not there (OCTET_SHARED names the folder)", root)
 	}
 	return root
