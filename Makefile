@@ -5,7 +5,7 @@ TESTFLAGS ?=
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test race lint format conformance accuracy unchanged qdq fixtures thirdparty bench ratios efficiency overhead crowd peers hog setup-test consumer clean-room docker
+.PHONY: help setup demo test race lint format conformance accuracy unchanged qdq fixtures thirdparty bench ratios efficiency overhead crowd peers coldstart memory hog setup-test consumer clean-room docker
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +66,14 @@ crowd: setup ## 64 goroutines asking at once: throughput, fairness, OS threads
 peers: setup ## Octet beside Paddle, ONNX Runtime and OpenVINO, in turns: every cell, memory, load to first answer
 	@bench/peers/setup.sh
 	$(GO) run ./bench/peers -tune
+
+coldstart: setup ## load of INT8 models to the first answer, fresh processes of Octet and the peers in turns
+	@bench/peers/setup.sh
+	$(GO) run ./bench/peers -coldstart -loads 9
+
+memory: setup ## resident memory of INT8 at batch 512, beside the peers
+	@bench/peers/setup.sh
+	$(GO) run ./bench/peers -memory
 
 hog: setup ## the same beside a process that keeps a CPU busy
 	@bench/peers/setup.sh

@@ -29,6 +29,9 @@ type figure struct {
 	Runs  []float64 `json:"-"`
 	// Loads has the seconds from the files to the first answer of each start.
 	Loads []float64 `json:"loads"`
+	// Starts has the same from the start of the process, which includes that of
+	// the library and the reading of the pictures.
+	Starts []float64 `json:"starts"`
 	// Peak is the largest resident memory of the process in bytes, without the
 	// caller's input.
 	Peak int64 `json:"peak_rss"`
@@ -193,7 +196,7 @@ func (s *seat) enter(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.Loads = append(s.Loads, r.Load+r.First)
+	s.Loads, s.Starts = append(s.Loads, r.Load+r.First), append(s.Starts, s.proc.started+r.Load+r.First)
 	if r, err = s.proc.ask(ask{Do: "answer", Rows: pictureCount}); err != nil {
 		return err
 	}

@@ -6,6 +6,8 @@
 //	go run ./bench/peers
 //	go run ./bench/peers -models resnet50 -precisions int8 -batches 1,64
 //	go run ./bench/peers -hog
+//	go run ./bench/peers -coldstart
+//	go run ./bench/peers -memory
 package main
 
 import (
@@ -53,12 +55,21 @@ func main() {
 			os.Exit(2)
 		}
 		runtime.LockOSThread() // workers die with the thread that started them
-		name := "peers"
-		if s.hog {
-			name = "hog"
-		}
-		gate.Main(name, s.run)
+		gate.Main(s.name(), s.run)
 	}
+}
+
+// name is that of the gate, and of the make target.
+func (s *settings) name() string {
+	switch {
+	case s.hog:
+		return "hog"
+	case s.coldstart:
+		return "coldstart"
+	case s.memory:
+		return "memory"
+	}
+	return "peers"
 }
 
 // run measures what the settings say.
@@ -76,9 +87,14 @@ func (s *settings) run(ctx context.Context, g *gate.Gate) error {
 			break
 		}
 		m := &session{settings: s, kit: k, g: g, record: r, failed: failed}
-		if s.hog {
+		switch {
+		case s.hog:
 			err = m.hogged(ctx, name, who)
-		} else {
+		case s.coldstart:
+			err = m.compareLoads(ctx, name, who)
+		case s.memory:
+			err = m.compareMemory(ctx, name, who)
+		default:
 			err = m.compareAll(ctx, name, who)
 		}
 		if err != nil {

@@ -23,6 +23,7 @@ type process struct {
 	answers *json.Decoder
 	noise   *tail
 	version string
+	started float64 // seconds from the start to the hello
 }
 
 // patience is how long a worker may take for one answer; the longest honest
@@ -45,6 +46,7 @@ func start(ctx context.Context, name string, argv, env []string) (*process, erro
 	if err != nil {
 		return nil, err
 	}
+	begin := time.Now()
 	if err := p.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
@@ -53,7 +55,7 @@ func start(ctx context.Context, name string, argv, env []string) (*process, erro
 	if err != nil {
 		return nil, err
 	}
-	p.version = hello.Version
+	p.version, p.started = hello.Version, time.Since(begin).Seconds()
 	return p, p.pause()
 }
 

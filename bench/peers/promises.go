@@ -56,7 +56,29 @@ func (m *session) judge(c cell, figures []figure) error {
 	if c.Precision != int8Precision || c.Batch != memoryBatch {
 		return nil
 	}
-	ours, best, err = rivals(figures, func(f figure) (float64, bool) { return float64(f.Peak), true }, false)
+	return m.judgeMemory(c, figures)
+}
+
+// compareMemory runs a batch of memoryBatch once in every peer.
+func (m *session) compareMemory(ctx context.Context, name string, who []peer) (err error) {
+	c := cell{name, int8Precision, memoryBatch}
+	t := m.table(c, who, m.threads)
+	defer func() { err = errors.Join(err, t.clear()) }()
+	if err := t.rounds(ctx, 1, func(s *seat) error { return errors.Join(s.window(ctx, 0), s.leave()) }); err != nil {
+		return err
+	}
+	figures := t.figures()
+	m.record.Cells = append(m.record.Cells, cellRecord{c, figures})
+	m.g.Printf("%s\n", c)
+	for _, f := range figures {
+		m.g.Printf("  %-14s RSS %5d MB\n", f.Peer, f.Peak>>20)
+	}
+	return m.judgeMemory(c, figures)
+}
+
+// judgeMemory holds Octet to the promise about resident memory.
+func (m *session) judgeMemory(c cell, figures []figure) error {
+	ours, best, err := rivals(figures, func(f figure) (float64, bool) { return float64(f.Peak), true }, false)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c, err)
 	}
@@ -80,7 +102,7 @@ func (m *session) compareLoads(ctx context.Context, name string, who []peer) (er
 	m.g.Printf("%s %s: load to first answer\n", name, int8Precision)
 	for _, f := range figures {
 		s := bench.Spread(f.Loads)
-		m.g.Printf("  %-14s %7.0f ms (%.0f to %.0f)\n", f.Peer, 1e3*s.Median, 1e3*s.Min, 1e3*s.Max)
+		m.g.Printf("  %-14s %7.0f ms (%.0f to %.0f), %.0f from the start of the process\n", f.Peer, 1e3*s.Median, 1e3*s.Min, 1e3*s.Max, 1e3*bench.Spread(f.Starts).Median)
 	}
 	load := func(f figure) (float64, bool) { return bench.Spread(f.Loads).Median, true }
 	ours, best, err := rivals(figures, load, false)

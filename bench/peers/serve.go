@@ -104,7 +104,7 @@ func (s *server) do(ctx context.Context, a ask) (reply, error) {
 
 func (s *server) load(ctx context.Context) (r reply, err error) {
 	start := time.Now()
-	m, err := model.Load(s.path)
+	m, err := model.Load(s.path, model.WithLazyParams())
 	if err != nil {
 		return r, err
 	}

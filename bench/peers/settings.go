@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -26,6 +27,8 @@ type settings struct {
 	threads    int
 	tune       bool
 	hog        bool
+	coldstart  bool
+	memory     bool
 	json       string
 }
 
@@ -54,6 +57,8 @@ func parseFlags(args []string) (*settings, error) {
 	f.IntVar(&s.loads, "loads", 5, "starts of each peer that load an INT8 network")
 	f.BoolVar(&s.tune, "tune", false, "tune Octet first, as octet bench --tune does")
 	f.BoolVar(&s.hog, "hog", false, "measure beside a process that keeps one CPU busy")
+	f.BoolVar(&s.coldstart, "coldstart", false, "measure only the loads")
+	f.BoolVar(&s.memory, "memory", false, fmt.Sprintf("measure only the memory of INT8 at batch %d", memoryBatch))
 	f.StringVar(&s.json, "json", "", "write all figures to this file")
 	if err := f.Parse(args); err != nil {
 		return nil, err
@@ -95,6 +100,9 @@ func (s *settings) check() error {
 		if !slices.ContainsFunc(peers, func(p peer) bool { return p.name == name }) {
 			return fmt.Errorf("-peers: %q is unknown", name)
 		}
+	}
+	if s.hog && s.coldstart || s.hog && s.memory || s.coldstart && s.memory {
+		return errors.New("-hog, -coldstart and -memory: want one of them at most")
 	}
 	if s.rounds < 1 || s.loads < 0 || !(s.seconds >= 0) {
 		return fmt.Errorf("-rounds %d, -loads %d, -seconds %v: want at least 1, 0 and 0", s.rounds, s.loads, s.seconds)

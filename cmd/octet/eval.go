@@ -116,7 +116,7 @@ func (f *evalFlags) presets() (p [2]dataset.Preset, err error) {
 // openNet loads and compiles a model for the pictures of a preset. The
 // predictor has to be closed.
 func (a *app) openNet(path string, preset dataset.Preset) (*infer.Predictor, *eval.Net, error) {
-	m, err := model.Load(path)
+	m, err := model.Load(path, model.WithLazyParams())
 	if err != nil {
 		return nil, nil, err
 	}
