@@ -85,13 +85,14 @@ func sameValueShape(l *graph.Layer) bool {
 	return !slices.ContainsFunc(l.In, func(v *graph.Value) bool { return v.Const != nil })
 }
 
-// joinFusion appends what was fused into the current layer.
-func (lw *lowering) joinFusion(e *epilogue) {
+// joinFusion appends what was fused into the current layer; see gives the view
+// of a map that the layer works on.
+func (lw *lowering) joinFusion(e *epilogue, see func(*tensor) *tensor) {
 	f := lw.fused[lw.layer]
 	if f == nil || lw.err != nil {
 		return
 	}
-	other := lw.ordered(lw.env[f.add], channelsLast)
+	other := see(lw.ordered(lw.env[f.add], channelsLast))
 	if lw.err != nil {
 		return
 	}

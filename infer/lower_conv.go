@@ -2,6 +2,7 @@ package infer
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/octet-dnn/octet/dnnl"
 	"github.com/octet-dnn/octet/graph"
@@ -23,7 +24,12 @@ func (lw *lowering) conv(op *graph.Conv) {
 	e.quantised(op.Int8, len(dims) > len(filter))
 	y := lw.convDst(op, &e)
 	e.act(op.Act)
-	lw.joinFusion(&e)
+	see := func(t *tensor) *tensor { return t }
+	if pointwise(op, w, filter) {
+		see = lw.asOneImage
+	}
+	lw.joinFusion(&e, see)
+	src, dst := see(x), see(y)
 	if lw.err != nil {
 		return
 	}
@@ -32,16 +38,33 @@ func (lw *lowering) conv(op *graph.Conv) {
 		wdt = dnnl.S8
 	}
 	spec := dnnl.Convolution{
-		Src: x.desc, Weights: lw.any(dims, wdt), Bias: lw.biasDesc(2), Dst: y.desc,
+		Src: src.desc, Weights: lw.any(dims, wdt), Bias: lw.biasDesc(2), Dst: dst.desc,
 		Strides: w.Strides[:], Dilations: []int{w.Dilations[0] - 1, w.Dilations[1] - 1},
 		PadL: []int{w.Pads[0], w.Pads[2]}, PadR: []int{w.Pads[1], w.Pads[3]},
 		Attr: e.attr,
 	}
-	args := append(lw.arguments(&e), arg{dnnl.ArgSrc, x}, arg{dnnl.ArgBias, lw.in(2)}, arg{dnnl.ArgDst, y})
+	args := append(lw.arguments(&e), arg{dnnl.ArgSrc, src}, arg{dnnl.ArgBias, lw.in(2)}, arg{dnnl.ArgDst, dst})
 	j := lw.create(choice{spec, lw.choose, args})
 	weights := lw.packed(j, f, op.Int8, channelMask(len(dims) > len(filter)), lw.desc(dims, wdt, plain))
 	lw.run(j, append(args, arg{dnnl.ArgWeights, weights})...)
 	lw.resultAs(y)
+}
+
+// pointwise reports whether op looks at one pixel at a time and makes one of it.
+func pointwise(op *graph.Conv, w graph.Window, filter []int) bool {
+	return op.Groups == 1 && filter[2]*filter[3] == 1 && w.Strides == [2]int{1, 1} && w.Pads == [4]int{}
+}
+
+// asOneImage views channels-last images as a single one, the rows of all images
+// below each other. A pointwise convolution computes the same, and a kernel
+// fills its blocks of pixels with those of several small maps: at 7x7 pixels
+// and 8 images it is a third faster with AMX, and a twentieth without.
+func (lw *lowering) asOneImage(t *tensor) *tensor {
+	if lw.err != nil || t == nil || t.dims[0] == 1 || !slices.Equal(t.desc.Strides(), strides(t.dims, channelsLast)) {
+		return t
+	}
+	dims := []int{1, t.dims[1], t.dims[0] * t.dims[2], t.dims[3]}
+	return lw.view(t, lw.desc(dims, t.dtype, channelsLast), dims, channelsLast)
 }
 
 // filter returns the filter of the current layer and its dims. It must be a
