@@ -5,7 +5,7 @@
 #include <time.h>
 
 typedef struct {
-    dnnl_primitive_t primitive;
+    const octet_primitive *primitive;
     int nargs;
     const dnnl_exec_arg_t *args; // into the chain's args
 } step;
@@ -31,9 +31,9 @@ static void *array(size_t n, size_t size) {
     return calloc(n ? n : 1, size);
 }
 
-octet_chain *octet_chain_create(int nsteps, const dnnl_primitive_t *primitives,
-        const int *counts, const dnnl_exec_arg_t *args, int nbound,
-        const octet_bound *bound) {
+octet_chain *octet_chain_create(int nsteps,
+        const octet_primitive *const *primitives, const int *counts,
+        const dnnl_exec_arg_t *args, int nbound, const octet_bound *bound) {
     size_t nargs = 0;
     for (int i = 0; i < nsteps; i++)
         nargs += (size_t)counts[i];
@@ -84,7 +84,7 @@ static int64_t now(void) {
 static octet_result execute(octet_chain *c, dnnl_stream_t stream) {
     for (int i = 0; i < c->nsteps; i++) {
         const step *s = &c->steps[i];
-        dnnl_status_t status = dnnl_primitive_execute(
+        dnnl_status_t status = octet_primitive_execute(
                 s->primitive, stream, s->nargs, s->args);
         if (status != dnnl_success) return (octet_result) {status, i};
     }
@@ -96,7 +96,7 @@ static octet_result execute_timed(
     for (int i = 0; i < c->nsteps; i++) {
         const step *s = &c->steps[i];
         int64_t start = now();
-        dnnl_status_t status = dnnl_primitive_execute(
+        dnnl_status_t status = octet_primitive_execute(
                 s->primitive, stream, s->nargs, s->args);
         if (status == dnnl_success) status = dnnl_stream_wait(stream);
         if (status != dnnl_success) return (octet_result) {status, i};

@@ -14,7 +14,7 @@ func (c Chain) c() *C.octet_chain { return (*C.octet_chain)(c.p) }
 // outlive the chain. The bound memories get their place at each Run.
 func CreateChain(steps []ChainStep, bound []ChainBound) (Chain, Status) {
 	// One element more than needed, so that there is always a first one.
-	prims := make([]C.dnnl_primitive_t, 0, len(steps)+1)
+	prims := make([]*C.octet_primitive, 0, len(steps)+1)
 	counts := make([]C.int, 0, len(steps)+1)
 	var args []C.dnnl_exec_arg_t
 	for _, s := range steps {

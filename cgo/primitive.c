@@ -1,8 +1,16 @@
 #include "shim.h"
 
 #include "attr.h"
+#include "kernel.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+// One of the two is there.
+struct octet_primitive {
+    dnnl_primitive_t onednn;
+    octet_kernel *kernel;
+};
 
 typedef dnnl_primitive_desc_t pd_t;
 typedef const_dnnl_primitive_attr_t attr_t;
@@ -113,7 +121,14 @@ static dnnl_status_t first_choice(
     return status;
 }
 
-int octet_primitive_create(
+static const char *onednn_impl(const_dnnl_primitive_t primitive) {
+    const_dnnl_primitive_desc_t pd = NULL;
+    if (dnnl_primitive_get_primitive_desc(primitive, &pd) != dnnl_success)
+        return NULL;
+    return impl_name(pd);
+}
+
+static dnnl_status_t create_onednn(
         dnnl_engine_t engine, const octet_spec *spec, dnnl_primitive_t *out) {
     dnnl_primitive_desc_t pd = NULL;
     dnnl_status_t status = first_choice(&pd, engine, spec);
@@ -121,11 +136,42 @@ int octet_primitive_create(
     if (status == dnnl_success) status = dnnl_primitive_create(out, pd);
     if (pd) dnnl_primitive_desc_destroy(pd);
     if (status != dnnl_success || !spec->impl) return status;
-    const char *name = octet_primitive_impl(*out);
+    const char *name = onednn_impl(*out);
     if (name && strcmp(name, spec->impl) == 0) return dnnl_success;
     dnnl_primitive_destroy(*out); // the cache took it for another one
     *out = NULL;
     return dnnl_unimplemented;
+}
+
+int octet_primitive_create(
+        dnnl_engine_t engine, const octet_spec *spec, octet_primitive **out) {
+    octet_primitive *p = calloc(1, sizeof(*p));
+    if (!p) return dnnl_out_of_memory;
+    dnnl_status_t status = octet_kernel_named(spec->impl)
+            ? octet_kernel_create(spec, &p->kernel)
+            : create_onednn(engine, spec, &p->onednn);
+    if (status == dnnl_success)
+        *out = p;
+    else
+        free(p);
+    return status;
+}
+
+void octet_primitive_destroy(octet_primitive *p) {
+    if (!p) return;
+    if (p->onednn) dnnl_primitive_destroy(p->onednn);
+    octet_kernel_destroy(p->kernel);
+    free(p);
+}
+
+int octet_primitive_execute(const octet_primitive *p, dnnl_stream_t stream,
+        int nargs, const dnnl_exec_arg_t *args) {
+    if (!p->kernel)
+        return dnnl_primitive_execute(p->onednn, stream, nargs, args);
+    // What the stream still has to do may be what the kernel reads.
+    dnnl_status_t status = dnnl_stream_wait(stream);
+    if (status != dnnl_success) return status;
+    return octet_kernel_execute(p->kernel, nargs, args);
 }
 
 // Whether list, names with a newline after each, has name.
@@ -140,8 +186,7 @@ int octet_primitive_impls(dnnl_engine_t engine, const octet_spec *spec,
         char *names, size_t size) {
     dnnl_primitive_desc_t pd = NULL;
     dnnl_status_t status = first_choice(&pd, engine, spec);
-    size_t used = 0;
-    names[0] = 0;
+    size_t used = octet_kernel_impls(spec, names, size);
     while (status == dnnl_success) {
         const char *name = impl_name(pd);
         size_t n = name ? strlen(name) : 0;
@@ -159,33 +204,30 @@ int octet_primitive_impls(dnnl_engine_t engine, const octet_spec *spec,
 
 // The descriptor of an execution argument, owned by the primitive; NULL where
 // the primitive has no such argument.
-static const_dnnl_memory_desc_t arg_desc(
-        const_dnnl_primitive_t primitive, int arg) {
+static const_dnnl_memory_desc_t arg_desc(const octet_primitive *p, int arg) {
+    if (p->kernel) return octet_kernel_desc(p->kernel, arg);
     const_dnnl_primitive_desc_t pd = NULL;
-    if (dnnl_primitive_get_primitive_desc(primitive, &pd) != dnnl_success)
+    if (dnnl_primitive_get_primitive_desc(p->onednn, &pd) != dnnl_success)
         return NULL;
     return dnnl_primitive_desc_query_md(pd, dnnl_query_exec_arg_md, arg);
 }
 
 int octet_primitive_arg_desc(
-        const_dnnl_primitive_t primitive, int arg, dnnl_memory_desc_t *out) {
-    const_dnnl_memory_desc_t desc = arg_desc(primitive, arg);
+        const octet_primitive *p, int arg, dnnl_memory_desc_t *out) {
+    const_dnnl_memory_desc_t desc = arg_desc(p, arg);
     if (desc) return dnnl_memory_desc_clone(out, desc);
     const dnnl_dims_t none = {0};
     return dnnl_memory_desc_create_with_tag(
             out, 0, none, dnnl_data_type_undef, dnnl_format_tag_undef);
 }
 
-uint64_t octet_primitive_arg_size(const_dnnl_primitive_t primitive, int arg) {
-    const_dnnl_memory_desc_t desc = arg_desc(primitive, arg);
+uint64_t octet_primitive_arg_size(const octet_primitive *p, int arg) {
+    const_dnnl_memory_desc_t desc = arg_desc(p, arg);
     return desc ? dnnl_memory_desc_get_size(desc) : 0;
 }
 
-const char *octet_primitive_impl(const_dnnl_primitive_t primitive) {
-    const_dnnl_primitive_desc_t pd = NULL;
-    if (dnnl_primitive_get_primitive_desc(primitive, &pd) != dnnl_success)
-        return NULL;
-    return impl_name(pd);
+const char *octet_primitive_impl(const octet_primitive *p) {
+    return p->kernel ? p->kernel->impl : onednn_impl(p->onednn);
 }
 
 static int is_empty(const_dnnl_memory_desc_t desc) {
@@ -195,10 +237,10 @@ static int is_empty(const_dnnl_memory_desc_t desc) {
             || ndims == 0;
 }
 
-int octet_args_mismatch(const_dnnl_primitive_t primitive, int nargs,
-        const dnnl_exec_arg_t *args) {
+int octet_args_mismatch(
+        const octet_primitive *p, int nargs, const dnnl_exec_arg_t *args) {
     for (int i = 0; i < nargs; i++) {
-        const_dnnl_memory_desc_t want = arg_desc(primitive, args[i].arg);
+        const_dnnl_memory_desc_t want = arg_desc(p, args[i].arg);
         if (!want || is_empty(want)) continue; // run-time scales and the like
         const_dnnl_memory_desc_t have = NULL;
         if (dnnl_memory_get_memory_desc(args[i].memory, &have) != dnnl_success

@@ -2,8 +2,8 @@ package cgo
 
 // #include "shim.h"
 //
-// #cgo noescape dnnl_primitive_execute
-// #cgo nocallback dnnl_primitive_execute
+// #cgo noescape octet_primitive_execute
+// #cgo nocallback octet_primitive_execute
 // #cgo noescape octet_args_mismatch
 // #cgo nocallback octet_args_mismatch
 import "C"
@@ -14,7 +14,7 @@ import (
 	"unsafe"
 )
 
-func (p Primitive) c() C.dnnl_primitive_t { return C.dnnl_primitive_t(p.p) }
+func (p Primitive) c() *C.octet_primitive { return (*C.octet_primitive)(p.p) }
 
 // CreatePrimitive makes the primitive a spec describes, with its scratchpad
 // left to the user. Everything in the spec is copied.
@@ -22,12 +22,13 @@ func CreatePrimitive(e Engine, s *Spec) (Primitive, Status) {
 	var pin runtime.Pinner
 	defer pin.Unpin()
 	spec := s.c(&pin)
-	var h C.dnnl_primitive_t
+	var h *C.octet_primitive
 	st := C.octet_primitive_create(e.c(), &spec, &h)
 	return Primitive{unsafe.Pointer(h)}, Status(st)
 }
 
-// Impls names the implementations that could take a spec, in oneDNN's order.
+// Impls names the implementations that could take a spec: Octet's own kernels,
+// then oneDNN's in its order.
 func Impls(e Engine, s *Spec) ([]string, Status) {
 	var pin runtime.Pinner
 	defer pin.Unpin()
@@ -53,7 +54,7 @@ func (p Primitive) ArgSize(arg int32) int {
 	return int(C.octet_primitive_arg_size(p.c(), C.int(arg)))
 }
 
-// Impl names the implementation that oneDNN chose.
+// Impl names the implementation that oneDNN chose, or the kernel of Octet's.
 func (p Primitive) Impl() string {
 	if s := C.octet_primitive_impl(p.c()); s != nil {
 		return C.GoString(s)
@@ -65,14 +66,15 @@ func (p Primitive) Impl() string {
 // array from the heap.
 const inlineArgs = 24
 
-// Execute submits the primitive to the stream. It does not wait.
+// Execute submits the primitive to the stream. It does not wait, but for a
+// kernel of Octet's own.
 func (p Primitive) Execute(s Stream, args []ExecArg) Status {
 	var store [inlineArgs]C.dnnl_exec_arg_t
 	list := appendArgs(store[:0], args)
 	if len(list) == 0 {
 		return StatusInvalidArguments
 	}
-	return Status(C.dnnl_primitive_execute(p.c(), s.c(), C.int(len(list)), &list[0]))
+	return Status(C.octet_primitive_execute(p.c(), s.c(), C.int(len(list)), &list[0]))
 }
 
 // Mismatch returns the index of the first argument whose memory is laid out
@@ -94,4 +96,4 @@ func appendArgs(list []C.dnnl_exec_arg_t, args []ExecArg) []C.dnnl_exec_arg_t {
 }
 
 // Destroy frees the primitive.
-func (p Primitive) Destroy() { C.dnnl_primitive_destroy(p.c()) }
+func (p Primitive) Destroy() { C.octet_primitive_destroy(p.c()) }

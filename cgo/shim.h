@@ -90,32 +90,43 @@ typedef struct {
     const char *impl; // the implementation wanted; NULL for oneDNN's choice
 } octet_spec;
 
-// Builds attribute, primitive descriptor and primitive. The scratchpad is
-// always the user's. dnnl_unimplemented if no implementation has that name.
-int octet_primitive_create(
-        dnnl_engine_t engine, const octet_spec *spec, dnnl_primitive_t *out);
+// A primitive of oneDNN, or one of Octet's own kernels, which look the same
+// from here: see kernel.h.
+typedef struct octet_primitive octet_primitive;
 
-// Writes the names of the implementations that could take the spec, in oneDNN's
-// order, each followed by a newline, into names, which ends with a 0. What does
-// not fit is left out.
+// Builds attribute, primitive descriptor and primitive. The scratchpad is
+// always the user's. dnnl_unimplemented if no implementation has that name, or
+// the kernel of Octet's that has it does not fit; the name "octet" stands for
+// whichever of these fits.
+int octet_primitive_create(
+        dnnl_engine_t engine, const octet_spec *spec, octet_primitive **out);
+void octet_primitive_destroy(octet_primitive *p);
+
+// Submits it to the stream; does not wait, but for a kernel of Octet's.
+int octet_primitive_execute(const octet_primitive *p, dnnl_stream_t stream,
+        int nargs, const dnnl_exec_arg_t *args);
+
+// Writes the names of the implementations that could take the spec, Octet's
+// own kernels first and then oneDNN's in its order, each followed by a newline,
+// into names, which ends with a 0. What does not fit is left out.
 int octet_primitive_impls(dnnl_engine_t engine, const octet_spec *spec,
         char *names, size_t size);
 
 // A copy of the descriptor of one execution argument; the empty descriptor
 // where the primitive does not use the argument.
 int octet_primitive_arg_desc(
-        const_dnnl_primitive_t primitive, int arg, dnnl_memory_desc_t *out);
+        const octet_primitive *p, int arg, dnnl_memory_desc_t *out);
 
 // The bytes the primitive wants for an argument, 0 if it does not use it.
-uint64_t octet_primitive_arg_size(const_dnnl_primitive_t primitive, int arg);
+uint64_t octet_primitive_arg_size(const octet_primitive *p, int arg);
 
 // The implementation's name; owned by the primitive. NULL if there is none.
-const char *octet_primitive_impl(const_dnnl_primitive_t primitive);
+const char *octet_primitive_impl(const octet_primitive *p);
 
 // The index of the first argument whose memory is laid out differently from
 // what the primitive was made for, or -1.
-int octet_args_mismatch(const_dnnl_primitive_t primitive, int nargs,
-        const dnnl_exec_arg_t *args);
+int octet_args_mismatch(
+        const octet_primitive *p, int nargs, const dnnl_exec_arg_t *args);
 
 // ---- chains ----
 
@@ -130,9 +141,9 @@ typedef struct {
 
 // Copies everything it is given. counts[i] is the number of arguments of step
 // i; args holds them one after the other. NULL when out of memory.
-octet_chain *octet_chain_create(int nsteps, const dnnl_primitive_t *primitives,
-        const int *counts, const dnnl_exec_arg_t *args, int nbound,
-        const octet_bound *bound);
+octet_chain *octet_chain_create(int nsteps,
+        const octet_primitive *const *primitives, const int *counts,
+        const dnnl_exec_arg_t *args, int nbound, const octet_bound *bound);
 void octet_chain_destroy(octet_chain *chain);
 
 typedef struct {

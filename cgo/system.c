@@ -1,12 +1,10 @@
-// dlsym's RTLD_DEFAULT and madvise are not in plain ISO C.
+// madvise is not in plain ISO C.
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
 
 #include "shim.h"
 
-#include <dlfcn.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -55,23 +53,4 @@ void octet_buffer_free(void *p, size_t size) {
         munmap(p, round_up(size, page_size()));
     else
         free(p);
-}
-
-static void (*set_num_threads)(int);
-static int (*get_max_threads)(void);
-static pthread_once_t looked_up = PTHREAD_ONCE_INIT;
-
-static void look_up(void) {
-    *(void **)&set_num_threads = dlsym(RTLD_DEFAULT, "omp_set_num_threads");
-    *(void **)&get_max_threads = dlsym(RTLD_DEFAULT, "omp_get_max_threads");
-}
-
-// Looked up instead of linked: which OpenMP library is loaded, if any, is
-// oneDNN's choice.
-int octet_set_num_threads(int n) {
-    pthread_once(&looked_up, look_up);
-    if (!set_num_threads || !get_max_threads) return 0;
-    int before = get_max_threads();
-    if (n != before) set_num_threads(n);
-    return before;
 }

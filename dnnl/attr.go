@@ -20,9 +20,19 @@ type Attr struct {
 	PostOps    []PostOp
 	// Impl asks for an implementation by its name, see [Primitive.Impl], instead
 	// of oneDNN's first choice. The primitive cannot be made, [ErrUnimplemented],
-	// where that does not fit.
+	// where that does not fit. [Own] stands for Octet's own kernels.
 	Impl string
 }
+
+// Own, as the implementation that an [Attr] asks for, stands for the first of
+// Octet's own kernels that fits. They take the place of implementations of
+// oneDNN that are far from what the CPU can do, and are primitives like others
+// from outside: their arguments, layouts and results are oneDNN's. None is
+// used unless asked for. Their names begin with Own and "_", such as
+// "octet_dw:avx512_core_vnni":
+//
+//	octet_dw  depthwise convolutions of U8 or S8, channels-last, 3x3 and 5x5
+const Own = "octet"
 
 // ScaleMask says which argument has scales or zero points, and along which of
 // its dimensions they vary: bit d for dimension d. Mask 0 is one number for

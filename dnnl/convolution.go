@@ -17,8 +17,8 @@ type Convolution struct {
 // New makes the primitive: an inference, forward.
 func (s Convolution) New(e *Engine) (*Primitive, error) { return s.builder().create(e, s.Attr) }
 
-// Impls names the implementations that oneDNN has for the convolution, its
-// first choice first: what [Attr] may ask for.
+// Impls names the implementations that there are for the convolution, which
+// [Attr] may ask for: Octet's own, then those of oneDNN, its first choice first.
 func (s Convolution) Impls(e *Engine) ([]string, error) { return s.builder().impls(e) }
 
 func (s Convolution) builder() *builder {

@@ -65,7 +65,8 @@ func (p *Primitive) Close() error {
 
 // Impl names the implementation that oneDNN chose, such as
 // "brg_conv_fwd:avx512_core_vnni": the kernel, and the instruction set it
-// needs. The spelling changes between versions of oneDNN.
+// needs. The spelling changes between versions of oneDNN. Names that begin
+// with [Own] are Octet's.
 func (p *Primitive) Impl() string { return p.impl }
 
 // Reference reports whether oneDNN fell back on plain loops that are 10 to 100

@@ -13,17 +13,17 @@ import (
 	"github.com/octet-dnn/octet/dnnl"
 )
 
-// A KernelTable remembers which of oneDNN's implementations of a convolution
-// is the fastest on this CPU. oneDNN takes the first one that fits, in an order
-// that is good on average; for a given shape another is often some percent
-// faster. Predictors whose options name a table use what it says, and those
+// A KernelTable remembers which implementation of a convolution is the fastest
+// on this CPU. Octet's own kernels come first where there are any; of its own
+// implementations oneDNN takes the first one that fits, in an order that is good
+// on average; for a given shape another is often some percent faster. Predictors whose options name a table use what it says, and those
 // with LearnKernels measure what it does not say while they compile. INT8
 // implementations sum exactly, but may round the scaled result differently in
 // the last bit. A table is safe for concurrent use, by several predictors too.
 //
 // As JSON it is an object of the convolutions that do better with another
-// implementation, each described with oneDNN's first choice, and of those that
-// do not, with an empty name.
+// implementation, each described with the first choice, and of those that do
+// not, with an empty name.
 type KernelTable struct {
 	mu sync.Mutex
 	m  map[string]string
@@ -94,7 +94,7 @@ type choice struct {
 
 // New makes the primitive on an OS thread that has c.threads OpenMP threads.
 func (c choice) New(e *dnnl.Engine) (*dnnl.Primitive, error) {
-	first, err := c.spec.New(e)
+	first, err := c.first(e)
 	if err != nil || c.table == nil {
 		return first, err
 	}
@@ -125,6 +125,14 @@ func (c choice) New(e *dnnl.Engine) (*dnnl.Primitive, error) {
 	}
 	c.table.put(key, impl)
 	return best, nil
+}
+
+// first makes Octet's own kernel where there is one, else oneDNN's first choice.
+func (c choice) first(e *dnnl.Engine) (*dnnl.Primitive, error) {
+	if p, err := c.named(e, dnnl.Own); p != nil || err != nil {
+		return p, err
+	}
+	return c.spec.New(e)
 }
 
 // named makes the implementation of that name, nil where this oneDNN has none.

@@ -187,7 +187,7 @@ func (p *plan) Close() error {
 type Kernel struct {
 	Layer     string // name of the graph layer
 	Kind      string // kind of that layer, such as "conv"
-	Impl      string // oneDNN's name of the implementation; "go" for Octet's own
+	Impl      string // name of the implementation, see dnnl.Primitive.Impl; "go" for Octet's kernels in Go
 	Reference bool   // a slow reference implementation: worth a bug report
 }
 

@@ -1,0 +1,80 @@
+// Octet's own kernels: steps for which oneDNN has nothing fast. To all other
+// code a kernel is a primitive, made from an octet_spec, with descriptors and
+// arguments; see octet_primitive in shim.h.
+#ifndef OCTET_KERNEL_H
+#define OCTET_KERNEL_H
+
+#include "shim.h"
+
+enum { octet_kernel_most_args = 16 };
+
+typedef struct octet_kernel octet_kernel;
+
+// What all kernels have in common, the first member of each one's own struct.
+struct octet_kernel {
+    const char *impl; // its name: octet_ and what it does, the instructions
+    int nargs;
+    // The execution arguments, each once, the scratchpad among them if it has
+    // one. desc is owned; NULL for scales, whose number the mask tells.
+    struct {
+        int arg;
+        dnnl_memory_desc_t desc;
+    } args[octet_kernel_most_args];
+    // How many parts the work can be cut into: no more threads are asked for.
+    int64_t most_parts;
+    // Does part of parts of the work; at[i] is where args[i] lies. It runs on
+    // several threads at once and must not change the kernel.
+    void (*work)(const octet_kernel *k, void *const *at, int part, int parts);
+};
+
+// Makes a kernel for spec, or returns dnnl_unimplemented where it does not fit:
+// another kind of layer, a CPU or a cap of oneDNN's without its instructions.
+typedef dnnl_status_t (*octet_kernel_maker)(
+        const octet_spec *spec, octet_kernel **out);
+
+dnnl_status_t octet_dw_vnni_create(const octet_spec *spec, octet_kernel **out);
+
+// Whether an implementation's name asks for a kernel of ours.
+int octet_kernel_named(const char *impl);
+
+// Makes the kernel of the name in spec, or for the name "octet" the first one
+// that fits.
+dnnl_status_t octet_kernel_create(const octet_spec *spec, octet_kernel **out);
+
+// Writes the names of the kernels that fit spec, each followed by a newline,
+// into names, and returns the bytes used, without the 0 at the end.
+size_t octet_kernel_impls(const octet_spec *spec, char *names, size_t size);
+
+// Executes k, on as many OpenMP threads as the calling thread may use.
+dnnl_status_t octet_kernel_execute(
+        const octet_kernel *k, int nargs, const dnnl_exec_arg_t *args);
+
+const_dnnl_memory_desc_t octet_kernel_desc(const octet_kernel *k, int arg);
+
+void octet_kernel_destroy(octet_kernel *k);
+
+// ---- for makers ----
+
+// Allocates a kernel struct of that size, zeroed.
+octet_kernel *octet_kernel_new(size_t size, const char *impl);
+
+// Appends an argument with a copy of desc, which may be NULL.
+dnnl_status_t octet_kernel_arg(
+        octet_kernel *k, int arg, const_dnnl_memory_desc_t desc);
+
+// Whether oneDNN may use all these instructions, bits of dnnl_cpu_isa_t: the
+// CPU has them and no cap forbids them.
+int octet_kernel_may_use(int isa);
+
+// The share of n that falls to a part of parts, from *begin to before *end.
+void octet_kernel_share(
+        int64_t n, int part, int parts, int64_t *begin, int64_t *end);
+
+// ---- threads ----
+
+// Calls work(data, part, parts) for every part, at most most of them, each on
+// its own thread of the team that oneDNN's loops use.
+void octet_parallel(void (*work)(void *data, int part, int parts), void *data,
+        int64_t most);
+
+#endif
