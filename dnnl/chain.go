@@ -24,7 +24,7 @@ type Chain struct {
 	text    []string // of every step, for errors
 	ptrs    int      // that a run takes
 	running atomic.Bool
-	pin     runtime.Pinner
+	pins    []runtime.Pinner // for pinned pointers each
 }
 
 // Bound is a memory whose place is given at every run of a [Chain]: Offset
@@ -74,6 +74,7 @@ func NewChain(steps []Step, bound []Bound) (*Chain, error) {
 		places[i] = cgo.ChainBound{Memory: b.Mem.own.handle, Pointer: b.Pointer, Offset: b.Offset}
 		c.ptrs = max(c.ptrs, b.Pointer+1)
 	}
+	c.pins = make([]runtime.Pinner, (c.ptrs+pinned-1)/pinned)
 	h, st := cgo.CreateChain(list, places)
 	if st != cgo.StatusSuccess {
 		held.drop()
@@ -146,18 +147,27 @@ func (c *Chain) run(s *Stream, ptrs []unsafe.Pointer, ns []int64, runs int) erro
 		return invalid(opRun, "the chain is running already")
 	}
 	defer c.running.Store(false)
-	defer c.pin.Unpin()
-	for i, p := range ptrs {
+	defer c.unpin()
+	for i, p := range ptrs[:c.ptrs] {
 		if p == nil {
 			return invalid(opRun, "pointer %d is nil", i)
 		}
-		c.pin.Pin(p) // does nothing for C memory
+		c.pins[i/pinned].Pin(p) // does nothing for C memory
 	}
 	st, step := c.runOn(s, ptrs, ns, runs)
 	if st == cgo.StatusSuccess {
 		return nil
 	}
 	return check(opRun, st, c.where(step))
+}
+
+// pinned is how many pointers a runtime.Pinner holds without allocating.
+const pinned = 5
+
+func (c *Chain) unpin() {
+	for i := range c.pins {
+		c.pins[i].Unpin()
+	}
 }
 
 func (c *Chain) runOn(s *Stream, ptrs []unsafe.Pointer, ns []int64, runs int) (cgo.Status, int) {

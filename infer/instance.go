@@ -18,7 +18,8 @@ type instance struct {
 	arena    *dnnl.Buffer
 	bound    []boundView
 	own      []interface{ Close() error }
-	ptrs     []unsafe.Pointer // of the bound memories
+	ptrs     []unsafe.Pointer // of every image of every bound memory, see place
+	staged   [][]byte         // of the bound memories that need it, see place
 }
 
 // newInstance gives p memory and takes over the stream. The arena, of p.arena
@@ -35,7 +36,8 @@ func newInstance(e *dnnl.Engine, p *plan, s *dnnl.Stream, arena *dnnl.Buffer) (*
 
 func (in *instance) build(e *dnnl.Engine) error {
 	var err error
-	in.ptrs = make([]unsafe.Pointer, in.plan.bound)
+	in.ptrs = make([]unsafe.Pointer, in.plan.bound*in.plan.images)
+	in.staged = make([][]byte, in.plan.bound)
 	for steps := in.plan.steps; len(steps) > 0; {
 		var g segment
 		n := slices.IndexFunc(steps, func(s step) bool { return s.host != nil })
@@ -68,7 +70,7 @@ func (in *instance) chain(e *dnnl.Engine, steps []step) (*dnnl.Chain, error) {
 				return nil, err
 			}
 			if a.t.bound > 0 {
-				bound = append(bound, dnnl.Bound{Mem: m, Pointer: a.t.bound - 1, Offset: in.plan.offset(a.t)})
+				bound = append(bound, dnnl.Bound{Mem: m, Pointer: in.plan.pointer(a.t)})
 			}
 			list[i].Args = append(list[i].Args, dnnl.ArgMem{Arg: a.arg, Mem: m})
 		}
@@ -137,7 +139,7 @@ func (in *instance) execute(ns []int64) error {
 func (in *instance) floats(t *tensor) []float32 {
 	n := elems(t.dims)
 	if t.bound > 0 {
-		return unsafe.Slice((*float32)(in.ptrs[t.bound-1]), n)
+		return unsafe.Slice((*float32)(in.ptrs[in.plan.pointer(t)]), n)
 	}
 	return unsafe.Slice((*float32)(in.arena.At(in.plan.offset(t))), n)
 }

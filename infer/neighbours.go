@@ -1,7 +1,9 @@
 package infer
 
 import (
+	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -15,11 +17,12 @@ type neighbours struct {
 	threads int // of a team
 	cpus    unix.CPUSet
 
-	mu      sync.Mutex
-	streams []int32 // the OS threads of the streams
-	full    bool    // a team was too slow, and there has been no room since
-	slow    time.Time
-	from    roomMark // since when room is measured
+	worked atomic.Int64 // nanoseconds of CPU time that streams have used
+
+	mu   sync.Mutex
+	full bool // a team was too slow, and there has been no room since
+	slow time.Time
+	from roomMark // since when room is measured
 }
 
 const (
@@ -38,11 +41,17 @@ func (n *neighbours) init(threads int) {
 	_ = unix.SchedGetaffinity(0, &n.cpus)
 }
 
-// join adds the calling OS thread, one of a stream.
-func (n *neighbours) join() {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.streams = append(n.streams, int32(unix.Gettid()))
+// begin starts the clock of a stream's work, and keeps the goroutine on its OS
+// thread until end.
+func (n *neighbours) begin() (began time.Duration) {
+	runtime.LockOSThread()
+	return threadTime()
+}
+
+// end counts the work since begin.
+func (n *neighbours) end(began time.Duration) {
+	n.worked.Add(int64(threadTime() - began))
+	runtime.UnlockOSThread()
 }
 
 // found records that a team was too slow.
@@ -84,22 +93,12 @@ func (n *neighbours) mark(now time.Time) roomMark {
 		return roomMark{at: now}
 	}
 	free := t.Idle + t.Nice // processes of lowered priority give way
-	for _, id := range n.streams {
-		d, err := threadTime(id)
-		if err != nil {
-			return roomMark{at: now}
-		}
-		free += d
-	}
-	return roomMark{now, free, true}
+	return roomMark{now, free + time.Duration(n.worked.Load()), true}
 }
 
-// threadTime returns the CPU time that a thread of this process has used.
-func threadTime(id int32) (time.Duration, error) {
-	// The clock of a thread: CPUCLOCK_PERTHREAD | CPUCLOCK_SCHED of the kernel's
-	// include/linux/posix-timers_types.h, as pthread_getcpuclockid makes it.
-	const perThread, sched = 4, 2
+// threadTime returns the CPU time that the calling OS thread has used.
+func threadTime() time.Duration {
 	var t unix.Timespec
-	err := unix.ClockGettime(^id<<3|perThread|sched, &t)
-	return time.Duration(t.Nano()), err
+	_ = unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t) // a clock that every thread has
+	return time.Duration(t.Nano())
 }

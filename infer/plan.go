@@ -18,6 +18,7 @@ type plan struct {
 	inputs    []*tensor // bound, in body order
 	outputs   []*tensor // bound
 	bound     int
+	rows      []bool // of each bound memory: a step takes several images at once, which must lie side by side
 	arena     int
 	watched   []*tensor
 	constants constants
@@ -49,6 +50,7 @@ func compile(e *dnnl.Engine, w *weightStore, b *body, f *family, n, cache int, c
 		return nil, err
 	}
 	p.steps = expand(stages, n)
+	p.findRows()
 	p.arena = planArena(storages(p.steps))
 	return p, nil
 }
@@ -146,17 +148,34 @@ func (lw *lowering) finish(p *plan, b *body) error {
 	return nil
 }
 
-// offset returns where t starts in the arena or in its bound memory, in bytes.
+// offset returns where t starts in the arena, in bytes.
 func (p *plan) offset(t *tensor) int {
-	if s := t.store; s != nil {
-		return s.offset + t.image*(s.size/s.images)
+	s := t.store
+	return s.offset + t.image*(s.size/s.images)
+}
+
+// pointer returns the number of the pointer to t, which is bound: there is one
+// for each image of each bound memory.
+func (p *plan) pointer(t *tensor) int { return (t.bound-1)*p.images + t.image }
+
+// imageSize returns the bytes of an image of bound memory i.
+func (p *plan) imageSize(i int) int {
+	if i < len(p.inputs) {
+		return p.inputs[i].desc.Size() / p.images
 	}
-	whole := p.inputs
-	i := t.bound - 1
-	if i >= len(whole) {
-		whole, i = p.outputs, i-len(whole)
+	return p.outputs[i-len(p.inputs)].desc.Size() / p.images
+}
+
+// findRows sets p.rows.
+func (p *plan) findRows() {
+	p.rows = make([]bool, p.bound)
+	for _, s := range p.steps {
+		for _, a := range s.args {
+			if b := a.t.bound - 1; b >= 0 && a.t.desc.Size() > p.imageSize(b) {
+				p.rows[b] = true
+			}
+		}
 	}
-	return t.image * (whole[i].desc.Size() / p.images)
 }
 
 // storages lists the arena memory that steps use.

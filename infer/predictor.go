@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -32,8 +33,9 @@ type Predictor struct {
 	use        sync.RWMutex // read side: runs in flight; write side: Close
 	closed     bool
 	active     atomic.Int32 // runs in flight
+	streams    []*worker
 	sched      scheduler
-	done       sync.WaitGroup // stream goroutines
+	helpers    sync.WaitGroup // goroutines
 	team       team
 	neighbours neighbours
 
@@ -67,11 +69,13 @@ func Compile(g *graph.Graph, o Options) (*Predictor, error) {
 	}
 	p := &Predictor{opts: o.withDefaults(), graph: g, body: b, tail: tail, open: openValues(tail), engine: e, weights: newWeightStore(e)}
 	p.plans.init(p)
-	p.sched.init(func(r *request, left int) int { return p.chunk(left) })
 	p.neighbours.init(p.opts.Threads)
 	for range p.opts.Streams {
-		p.done.Add(1)
-		go p.serve()
+		p.streams = append(p.streams, newWorker(p, computing.RLocker(), nil, 1))
+	}
+	p.sched.init(p.chunk, slices.Clone(p.streams))
+	for range p.streams {
+		p.helpers.Go(p.sched.help)
 	}
 	return p, nil
 }
@@ -179,7 +183,10 @@ func (p *Predictor) Close() error {
 	}
 	p.closed = true
 	p.sched.close()
-	p.done.Wait()
+	p.helpers.Wait()
+	for _, w := range p.streams {
+		w.close()
+	}
 	p.team.close()
 	p.plans.close()
 	p.weights.Close()

@@ -114,7 +114,7 @@ func (p *Predictor) timeSteps(ctx context.Context, k planKey, s *session, first,
 			return nil, err
 		}
 		times[i] = make([]int64, len(in.plan.steps))
-		s.place(in, first)
+		in.place([]piece{{&s.req, first, k.images}})
 		if err := in.execute(times[i]); err != nil {
 			return nil, fmt.Errorf("infer: %s: %w", p.graph.Name, err)
 		}

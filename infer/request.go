@@ -32,14 +32,36 @@ func (r *request) finished() bool {
 	return r.running == 0 && (r.err != nil || r.next >= r.g.batch)
 }
 
-// chunk returns the micro-batch that a stream cuts from left images: a power of
-// two, so that few plans serve every batch, no larger than MicroBatch and small
-// enough to give every stream a share.
-func (p *Predictor) chunk(left int) int {
+// left returns how many images are there to take.
+func (r *request) left() int {
+	if r.err != nil {
+		return 0
+	}
+	return r.g.batch - r.next
+}
+
+// joins reports whether one micro-batch may hold images of r and of o.
+func (r *request) joins(o *request) bool {
+	return r == o || r.g.family == o.g.family && r.plain() && o.plain()
+}
+
+// plain reports whether nothing but the results is asked for.
+func (x *extras) plain() bool { return x.observe == nil && x.times == nil }
+
+// A piece is images first … first+n-1 of a request, in a micro-batch.
+type piece struct {
+	r        *request
+	first, n int
+}
+
+// chunk returns the micro-batch that a stream makes of the images that wait: a
+// power of two, so that few plans serve every batch, no larger than MicroBatch
+// and small enough to give every stream a share.
+func (p *Predictor) chunk(waiting int) int {
 	if !p.body.separable {
 		return 1
 	}
-	share := (left + p.opts.Streams - 1) / p.opts.Streams
+	share := (waiting + p.opts.Streams - 1) / p.opts.Streams
 	n := 1
 	for 2*n <= p.opts.MicroBatch && 2*n <= share {
 		n *= 2

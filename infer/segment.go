@@ -19,9 +19,8 @@ type segment struct {
 
 // A boundView is a tensor of a kernel in Go that lies in bound memory.
 type boundView struct {
-	view         *hostop.Tensor
-	from         int // index of the bound memory
-	offset, size int
+	view       *hostop.Tensor
+	from, size int // the pointer's number, bytes
 }
 
 // hostSegment makes the segment of a step in Go.
@@ -38,7 +37,7 @@ func (in *instance) hostSegment(s step) (segment, error) {
 		views[a.arg] = v
 		switch size := v.Size(); {
 		case a.t.bound > 0:
-			in.bound = append(in.bound, boundView{v, a.t.bound - 1, in.plan.offset(a.t), size})
+			in.bound = append(in.bound, boundView{v, in.plan.pointer(a.t), size})
 		case a.t.data != nil:
 			v.Set(a.t.data[:size])
 		default:
@@ -82,7 +81,7 @@ func (g *segment) run(in *instance, ns []int64) error {
 // bindViews points kernels in Go at the bound memories of a run.
 func (in *instance) bindViews() {
 	for _, b := range in.bound {
-		b.view.Set(unsafe.Slice((*byte)(unsafe.Add(in.ptrs[b.from], b.offset)), b.size))
+		b.view.Set(unsafe.Slice((*byte)(in.ptrs[b.from]), b.size))
 	}
 }
 

@@ -96,14 +96,12 @@ func (s *session) bind(in, out []*model.Tensor) {
 	s.tail.bind(in, out)
 }
 
-// place points the bound memories of in at the images from first on.
-func (s *session) place(in *instance, first int) {
-	for i, l := range s.in {
-		in.ptrs[i] = l.at(first)
+// lane returns that of bound memory i of a plan.
+func (s *session) lane(i int) lane {
+	if i < len(s.in) {
+		return s.in[i]
 	}
-	for i, l := range s.out {
-		in.ptrs[len(s.in)+i] = l.at(first)
-	}
+	return s.out[i-len(s.in)]
 }
 
 func bytesOfShape(s graph.Shape, d model.DType) int { return elems(s) * d.Size() }

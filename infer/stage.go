@@ -2,6 +2,7 @@ package infer
 
 import (
 	"math"
+	"slices"
 
 	"github.com/octet-dnn/octet/graph"
 )
@@ -32,6 +33,12 @@ func (b *body) stages(shapes map[*graph.Value]graph.Shape, n, cache int) []*stag
 		}
 		fit[i] = least
 	}
+	for i, l := range layers {
+		if !b.picksUp(l) {
+			break
+		}
+		fit[i] = 1
+	}
 	var all []*stage
 	for i, l := range layers {
 		if i == 0 || fit[i] != fit[i-1] {
@@ -41,6 +48,14 @@ func (b *body) stages(shapes map[*graph.Value]graph.Shape, n, cache int) []*stag
 		last.layers = append(last.layers, l)
 	}
 	return all
+}
+
+// picksUp reports whether all that l does is to quantise an input. That is as
+// fast for one image as for several, and one image may lie anywhere: those of
+// several callers need not be copied to lie side by side, see instance.place.
+func (b *body) picksUp(l *graph.Layer) bool {
+	_, ok := l.Op.(*graph.Quantize)
+	return ok && !b.skip[l] && slices.Contains(b.inputs, l.In[0])
 }
 
 // hot returns the bytes of an image that a layer reads and writes.

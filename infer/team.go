@@ -91,7 +91,7 @@ func (l *team) run(ctx context.Context, r *request) error {
 			return ctx.Err()
 		}
 		n := teamChunk(r, r.g.batch-first)
-		err := w.run(r, first, n)
+		err := w.runPiece(r, first, n)
 		<-teamTurn
 		if err != nil {
 			return err

@@ -2,7 +2,6 @@ package infer
 
 import (
 	"fmt"
-	"runtime"
 	"sync"
 
 	"github.com/octet-dnn/octet/dnnl"
@@ -17,47 +16,55 @@ type worker struct {
 	gate      sync.Locker // held while a plan runs
 	team      *dnnl.Team  // that runs the plans, or nil for the goroutine itself
 	threads   int
+	pieces    []piece // the micro-batch
 }
 
 func newWorker(p *Predictor, gate sync.Locker, t *dnnl.Team, threads int) *worker {
 	return &worker{p: p, instances: map[planKey]*instance{}, gate: gate, team: t, threads: threads}
 }
 
-// serve is the goroutine of one one-thread stream.
-func (p *Predictor) serve() {
-	defer p.done.Done()
-	// Never unlocked: what is set for this OS thread ends with it.
-	runtime.LockOSThread()
-	p.neighbours.join()
-	w := newWorker(p, computing.RLocker(), nil, 1)
-	defer w.close()
-	for {
-		r, first, n := p.sched.take()
-		if r == nil {
-			return
-		}
-		p.sched.finish(r, w.run(r, first, n))
+// run executes the micro-batch in w.pieces.
+func (w *worker) run() error {
+	r, n := w.pieces[0].r, 0
+	for _, p := range w.pieces {
+		n += p.n
 	}
-}
-
-// run executes images first … first+n-1 of r.
-func (w *worker) run(r *request, first, n int) error {
 	in, err := w.instance(planKey{r.g.family, n, w.threads})
 	if err != nil {
 		return err
 	}
-	r.s.place(in, first)
-	defer clear(in.ptrs)
 	w.gate.Lock()
-	err = r.compute(in)
+	in.place(w.pieces)
+	if w.team != nil {
+		err = r.compute(in)
+	} else {
+		began := w.p.neighbours.begin()
+		err = r.compute(in)
+		w.p.neighbours.end(began)
+	}
+	in.deliver(w.pieces)
 	w.gate.Unlock()
-	if err != nil {
-		return fmt.Errorf("infer: %s: %w", r.p.graph.Name, err)
+	switch {
+	case err != nil:
+		err = fmt.Errorf("infer: %s: %w", r.p.graph.Name, err)
+	case r.observe != nil:
+		err = r.watch(in)
 	}
-	if r.observe != nil {
-		return r.watch(in)
-	}
-	return nil
+	clear(in.ptrs)
+	return err
+}
+
+// runPiece executes n images of r from first on.
+func (w *worker) runPiece(r *request, first, n int) error {
+	w.pieces = append(w.pieces, piece{r, first, n})
+	defer w.forget()
+	return w.run()
+}
+
+// forget empties the micro-batch.
+func (w *worker) forget() {
+	clear(w.pieces)
+	w.pieces = w.pieces[:0]
 }
 
 // watch shows the watched values to the observer, one call at a time.
