@@ -5,7 +5,7 @@ TESTFLAGS ?=
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test race lint format conformance accuracy unchanged qdq fixtures thirdparty bench ratios efficiency overhead crowd peers coldstart memory hog setup-test consumer clean-room docker
+.PHONY: help setup demo test race lint format conformance accuracy unchanged qdq fixtures thirdparty bench ratios efficiency overhead crowd busy modes peers coldstart memory hog setup-test consumer clean-room docker
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,7 +75,13 @@ memory: setup ## resident memory of INT8 at batch 512, beside the peers
 	@bench/peers/setup.sh
 	$(GO) run ./bench/peers -memory
 
-hog: setup ## the same beside a process that keeps a CPU busy
+busy: setup ## beside a process that keeps a CPU busy: latency, throughput
+	$(GO) run ./bench/busy
+
+modes: setup ## small batches: what infer.Auto chooses against the fixed modes
+	$(GO) run ./bench/modes
+
+hog: setup ## Octet and the others beside a process that keeps a CPU busy
 	@bench/peers/setup.sh
 	$(GO) run ./bench/peers -hog
 

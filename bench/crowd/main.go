@@ -22,15 +22,18 @@ import (
 const (
 	callers = 64
 	rounds  = 10
+	// The single caller asks for so many pictures at once, for so long.
+	batch = 256
+	turn  = time.Second
 )
 
 var networks = []struct {
 	name  string
 	build func(seed uint64) *model.Model
-	turns int // pictures that a caller asks for in a round: about a second's work for all
+	turns int // pictures that a caller asks for in a round: more than a second's work for all
 }{
-	{"resnet50", nets.ResNet50, 2},
-	{"mobilenet_v1", nets.MobileNetV1, 8},
+	{"resnet50", nets.ResNet50, 4},
+	{"mobilenet_v1", nets.MobileNetV1, 16},
 }
 
 func main() { gate.Main("crowd", run) }
@@ -50,7 +53,7 @@ func check(ctx context.Context, g *gate.Gate, name string, m *model.Model, turns
 		return err
 	}
 	defer func() { err = errors.Join(err, net.Close()) }()
-	in, err := bench.Inputs(net.Inputs(), callers*turns)
+	in, err := bench.Inputs(net.Inputs(), batch)
 	if err != nil {
 		return err
 	}
@@ -100,7 +103,7 @@ type result struct {
 // crowd is compared with the single caller before and after it.
 func compare(ctx context.Context, single *bench.Probe, c *crowd, turns int) (r result, err error) {
 	var shares, rates []float64
-	before, err := single.Window(ctx, 0)
+	before, err := single.Window(ctx, turn)
 	for range rounds {
 		if err != nil {
 			return r, err
@@ -109,7 +112,7 @@ func compare(ctx context.Context, single *bench.Probe, c *crowd, turns int) (r r
 		if err != nil {
 			return r, err
 		}
-		after, err := single.Window(ctx, 0)
+		after, err := single.Window(ctx, turn)
 		if err != nil {
 			return r, err
 		}

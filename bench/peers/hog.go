@@ -4,12 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"os/exec"
-	"runtime"
-	"syscall"
 
 	"github.com/octet-dnn/octet/bench"
+	"github.com/octet-dnn/octet/bench/hog"
 )
 
 // What is promised beside a process that keeps one CPU busy, at the same
@@ -21,25 +18,6 @@ const (
 	wantedHogThroughput = 60
 	hogBatch            = 64
 )
-
-// spin keeps one CPU busy until it is killed.
-func spin() {
-	runtime.LockOSThread()
-	//lint:ignore SA5002 spinning is what this process is for
-	for {
-	}
-}
-
-// startHog starts a process that spins.
-func startHog(ctx context.Context) (*exec.Cmd, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	c := exec.CommandContext(ctx, self, hogVerb)
-	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	return c, c.Start()
-}
 
 // A hogRecord is what one peer did on the quiet machine and beside the hog.
 type hogRecord struct {
@@ -68,12 +46,12 @@ func (m *session) hogged(ctx context.Context, name string, who []peer) error {
 	if err != nil {
 		return err
 	}
-	hog, err := startHog(ctx)
+	busy, err := hog.Start(ctx)
 	if err != nil {
 		return err
 	}
 	hogged, err := m.hogFigures(ctx, name, who)
-	if err := errors.Join(err, endHog(hog)); err != nil {
+	if err := errors.Join(err, busy.End()); err != nil {
 		return err
 	}
 	m.g.Printf("%s %s: quiet, and beside a process that keeps one CPU busy; one thread of Octet alone: %.1f ms\n", name, int8Precision, 1e3*alone)
@@ -90,15 +68,6 @@ func (m *session) hogged(ctx context.Context, name string, who []peer) error {
 	m.g.AtMost(name+" p99 of one thread's latency", h.P99/alone, wantedHogLatency, "", fmt.Sprintf("%.1f ms", 1e3*h.P99))
 	m.g.AtLeast(name+" throughput of the quiet machine's", 100*h.Throughput/q.Throughput, wantedHogThroughput, " %", fmt.Sprintf("%.1f img/s", h.Throughput))
 	return nil
-}
-
-func endHog(c *exec.Cmd) error {
-	err := c.Process.Kill()
-	var killed *exec.ExitError
-	if wait := c.Wait(); !errors.As(wait, &killed) {
-		err = errors.Join(err, fmt.Errorf("the busy neighbour ended by itself: %w", wait))
-	}
-	return err
 }
 
 // oneThread returns the median latency of a single picture on one thread of Octet.

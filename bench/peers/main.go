@@ -24,15 +24,14 @@ import (
 
 	"github.com/octet-dnn/octet/bench"
 	"github.com/octet-dnn/octet/bench/gate"
+	"github.com/octet-dnn/octet/bench/hog"
 )
 
-// The verbs with which the program starts itself.
-const (
-	workerVerb = "worker"
-	hogVerb    = "hog"
-)
+// workerVerb is the argument with which the program starts itself as a worker.
+const workerVerb = "worker"
 
 func main() {
+	hog.Serve()
 	verb := ""
 	if len(os.Args) > 1 {
 		verb = os.Args[1]
@@ -46,8 +45,6 @@ func main() {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
-	case hogVerb:
-		spin()
 	default:
 		s, err := parseFlags(os.Args[1:])
 		if err != nil {
