@@ -10,12 +10,14 @@
 //
 // OpenMP keeps one team of threads for every OS thread that calls it, and two
 // such teams on one machine throttle each other. So a predictor owns Streams
-// goroutines, each locked to an OS thread and running one-thread plans on
-// micro-batches that it takes from the caller's batch; and the process owns a
-// single further locked thread for many-thread plans, used when a request of
-// one image finds all streams of the process idle. [Mode] limits a predictor to
-// either. Where a busy neighbour starves the many-thread plan, which shows in
-// one run, such requests go to a stream until the CPUs have had room again.
+// one-thread streams, which run micro-batches of whatever waits: the caller of
+// a request runs one in its own goroutine if it finds one free, and goroutines
+// of the predictor run those that callers leave. The images of a micro-batch
+// may be those of several requests. And the process owns a single thread for
+// many-thread plans, used when a request of one image or so finds all streams
+// of the process idle. [Mode] limits a predictor to either. Where a busy
+// neighbour starves the many-thread plan, which shows in one run, such requests
+// go to a stream until the CPUs have had room again.
 //
 // # Memory
 //
