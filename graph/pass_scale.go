@@ -1,6 +1,11 @@
 package graph
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"math"
+
 	"github.com/octet-dnn/octet/internal/parallel"
 	"github.com/octet-dnn/octet/model"
 )
@@ -64,7 +69,7 @@ func (r *rewriter) scaledRuns(v *Value, suffix string, run int, factor func(i in
 	run = max(run, 1) // of no elements at all
 	name := r.newName(v, suffix)
 	if v.Const.Lazy() {
-		scaled := v.Const.Derived(func(data *model.Tensor) {
+		scaled := v.Const.Derived(scaling(v.Const.Len(), run, factor), func(data *model.Tensor) {
 			x := data.Float32s()
 			scaleRuns(x, x, 0, len(x), run, factor)
 		})
@@ -74,6 +79,17 @@ func (r *rewriter) scaledRuns(v *Value, suffix string, run int, factor func(i in
 	dst := make([]float32, len(src))
 	parallel.Ranges(len(src), func(from, to int) { scaleRuns(dst, src, from, to, run, factor) })
 	return floatConst(name, dst, v.Dims...)
+}
+
+// scaling names what scaledRuns does to n elements, see [model.Tensor.Identity].
+func scaling(n, run int, factor func(i int) float64) string {
+	h := sha256.New()
+	var b [8]byte
+	for i := range n / run {
+		binary.LittleEndian.PutUint64(b[:], math.Float64bits(factor(i)))
+		h.Write(b[:])
+	}
+	return fmt.Sprintf("runs of %d scaled by %x", run, h.Sum(nil))
 }
 
 // scaleRuns does the runs that begin in the range from … to.

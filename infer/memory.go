@@ -5,6 +5,9 @@ package infer
 type MemoryStats struct {
 	// WeightsBytes are the packed parameters, which exist once for all plans.
 	WeightsBytes int `json:"weights_bytes"`
+	// MappedBytes are packed parameters in a file, see Options.PackedCache, which
+	// all processes share that use it.
+	MappedBytes int `json:"mapped_bytes"`
 	// ArenaBytes are what the streams, and the team of threads, compute in: for
 	// each the most that a plan it has run needs.
 	ArenaBytes int `json:"arena_bytes"`
@@ -17,7 +20,7 @@ type MemoryStats struct {
 
 // MemoryStats returns the memory that p holds now. It may be called at any time.
 func (p *Predictor) MemoryStats() MemoryStats {
-	s := MemoryStats{ArenaBytes: int(p.arenas.Load()), WeightsBytes: p.weights.bytes()}
+	s := MemoryStats{ArenaBytes: int(p.arenas.Load()), WeightsBytes: p.weights.bytes(), MappedBytes: p.weights.mappedBytes()}
 	p.plans.mu.Lock()
 	defer p.plans.mu.Unlock()
 	for _, pl := range p.plans.m {

@@ -35,6 +35,16 @@ type Options struct {
 	// LearnKernels has Kernels learn what it does not know, while plans compile:
 	// some milliseconds for every convolution.
 	LearnKernels bool
+	// PackedCache is a folder for the packed weights, "" for none. The first
+	// predictor of a model writes them there, later ones, of other processes too,
+	// map the file instead of packing: they load faster, above all models loaded
+	// with model.WithLazyParams, whose parameters are not read then, and share the
+	// memory. A file serves one version of the model's files, one oneDNN and one
+	// instruction set; those used longest ago go when a folder has 4 GiB of them.
+	// Damaged files are told to Logger and written anew. Whoever can write in
+	// the folder can change what the network computes; files that others than
+	// the user and root may write are not used.
+	PackedCache string
 	// Logger gets one line for each plan with slow reference kernels and one for
 	// each plan compiled (debug). Nil means silence.
 	Logger *slog.Logger

@@ -40,6 +40,7 @@ func (s *planSet) get(k planKey) (*plan, error) {
 	if err != nil {
 		return nil, fmt.Errorf("infer: compile %s for %d images: %w", s.p.graph.Name, k.images, err)
 	}
+	s.p.weights.cache.save()
 	s.report(k, pl)
 	s.mu.Lock()
 	defer s.mu.Unlock()

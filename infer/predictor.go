@@ -67,7 +67,8 @@ func Compile(g *graph.Graph, o Options) (*Predictor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("infer: %w", err)
 	}
-	p := &Predictor{opts: o.withDefaults(), graph: g, body: b, tail: tail, open: openValues(tail), engine: e, weights: newWeightStore(e)}
+	p := &Predictor{opts: o.withDefaults(), graph: g, body: b, tail: tail, open: openValues(tail), engine: e}
+	p.weights = newWeightStore(e, newPackCache(o.PackedCache, g, p.opts.Logger))
 	p.plans.init(p)
 	p.neighbours.init(p.opts.Threads)
 	for range p.opts.Streams {

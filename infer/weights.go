@@ -1,12 +1,14 @@
 package infer
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"unsafe"
 
 	"github.com/octet-dnn/octet/dnnl"
 	"github.com/octet-dnn/octet/graph"
+	"github.com/octet-dnn/octet/model"
 )
 
 // A weightStore holds the parameters of a predictor in oneDNN memory, each form
@@ -17,6 +19,8 @@ type weightStore struct {
 	mu     sync.Mutex
 	own    constants
 	slab   slab
+	cache  *packCache // nil: none
+	mapped int        // bytes in use of the cache's file
 	packed map[packKey]*packedForms
 	values map[*graph.Value]*tensor
 }
@@ -34,8 +38,8 @@ type packedForms struct {
 	list []*tensor
 }
 
-func newWeightStore(e *dnnl.Engine) *weightStore {
-	return &weightStore{own: constants{engine: e}, packed: map[packKey]*packedForms{}, values: map[*graph.Value]*tensor{}}
+func newWeightStore(e *dnnl.Engine, cache *packCache) *weightStore {
+	return &weightStore{own: constants{engine: e}, cache: cache, packed: map[packKey]*packedForms{}, values: map[*graph.Value]*tensor{}}
 }
 
 // bytes returns the size of all parameters in oneDNN memory.
@@ -43,6 +47,13 @@ func (w *weightStore) bytes() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.own.bytes + w.slab.used
+}
+
+// mappedBytes returns how many bytes of packed weights lie in a file.
+func (w *weightStore) mappedBytes() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.mapped
 }
 
 // constant returns a parameter as a row-major FP32 tensor.
@@ -78,15 +89,38 @@ func (w *weightStore) pack(by *packer, v *graph.Value, q *graph.Int8, mask int, 
 			return t, nil
 		}
 	}
-	t, at, err := w.place(want)
-	if err == nil {
-		err = by.pack(v.Const, q, mask, src, want, at)
-	}
+	t, err := w.packNew(by, v.Const, q, mask, src, want)
 	if err != nil {
 		return nil, fmt.Errorf("pack parameter %q: %w", v.Name, err)
 	}
 	forms.list = append(forms.list, t)
 	return t, nil
+}
+
+// packNew packs into new memory, or finds the result in the cache.
+func (w *weightStore) packNew(by *packer, c *model.Tensor, q *graph.Int8, mask int, src, want *dnnl.Desc) (*tensor, error) {
+	if w.cache == nil {
+		t, at, err := w.place(want)
+		if err != nil {
+			return nil, err
+		}
+		return t, by.pack(c, q, mask, src, want, at)
+	}
+	id, err := w.cache.id(c, q, mask, src, want)
+	if err != nil {
+		return nil, err
+	}
+	if b := w.cache.get(id, max(want.Size(), 1)); b != nil {
+		return w.over(want, unsafe.Pointer(unsafe.SliceData(b)), &w.mapped)
+	}
+	t, at, err := w.place(want)
+	if err == nil {
+		err = by.pack(c, q, mask, src, want, at)
+	}
+	if err == nil {
+		w.cache.put(id, unsafe.Slice((*byte)(at), alignUp(max(want.Size(), 1))))
+	}
+	return t, err
 }
 
 func (w *weightStore) forms(k packKey) *packedForms {
@@ -103,31 +137,44 @@ func (w *weightStore) forms(k packKey) *packedForms {
 // place returns memory for packed weights.
 func (w *weightStore) place(d *dnnl.Desc) (*tensor, unsafe.Pointer, error) {
 	w.mu.Lock()
+	at, err := w.slab.alloc(d.Size())
+	w.mu.Unlock()
+	if err != nil {
+		return nil, nil, err
+	}
+	t, err := w.over(d, at, nil)
+	return t, at, err
+}
+
+// over makes a tensor of weights that lie at a place, and adds their bytes to
+// count unless that is nil.
+func (w *weightStore) over(d *dnnl.Desc, at unsafe.Pointer, count *int) (*tensor, error) {
+	w.mu.Lock()
 	defer w.mu.Unlock()
 	own, err := d.Clone() // the primitive that chose it may go before the weights
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	w.own.owned = append(w.own.owned, own)
-	at, err := w.slab.alloc(own.Size())
-	if err != nil {
-		return nil, nil, err
-	}
 	m, err := dnnl.NewMemory(w.own.engine, own, at)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	w.own.owned = append(w.own.owned, m)
-	return &tensor{desc: own, dtype: own.DataType(), mem: m, data: unsafe.Slice((*byte)(at), max(own.Size(), 1))}, at, nil
+	if count != nil {
+		*count += own.Size()
+	}
+	return &tensor{desc: own, dtype: own.DataType(), mem: m, data: unsafe.Slice((*byte)(at), max(own.Size(), 1))}, nil
 }
 
 // Close frees the parameters. Plans that use them must be gone.
 func (w *weightStore) Close() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.packed, w.values = nil, nil
+	w.packed, w.values, w.mapped = nil, nil, 0
 	w.own.Close()
-	return w.slab.Close()
+	err := w.cache.close() // which may be writing what lies in the slab
+	return errors.Join(err, w.slab.Close())
 }
 
 func floatsOf(b []byte) []float32 {

@@ -28,6 +28,7 @@ func WithLazyParams() Option {
 // A lazy is data that is made when it is wanted, by many goroutines perhaps.
 type lazy struct {
 	size int
+	id   string                // see Identity
 	read func(to []byte) error // to is aligned for elements of any type
 }
 
@@ -72,15 +73,22 @@ func (t *Tensor) Bytes() ([]byte, error) {
 
 // Derived returns a lazy tensor whose data is that of t after change, which may
 // only depend on what it is given: a tensor in memory, to be changed in place.
-// It is called each time the data is read, from many goroutines at once.
-func (t *Tensor) Derived(change func(data *Tensor)) *Tensor {
-	return &Tensor{DType: t.DType, Dims: t.Dims, lazy: &lazy{t.Size(), func(to []byte) error {
+// It is called each time the data is read, from many goroutines at once. what
+// stands for change in the Identity of the result: no other change may ever
+// have the same; "" leaves the result without an identity.
+func (t *Tensor) Derived(what string, change func(data *Tensor)) *Tensor {
+	l := &lazy{size: t.Size()}
+	if from := t.Identity(); from != "" && what != "" {
+		l.id = from + ", " + what
+	}
+	l.read = func(to []byte) error {
 		if err := t.Read(to); err != nil {
 			return err
 		}
 		change(&Tensor{DType: t.DType, Dims: t.Dims, Data: to})
 		return nil
-	}}}
+	}
+	return &Tensor{DType: t.DType, Dims: t.Dims, lazy: l}
 }
 
 // WithDims returns t with other dims of as many elements, and the same data.

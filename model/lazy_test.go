@@ -72,7 +72,7 @@ func TestLazyReads(t *testing.T) {
 		t.Error("WithDims gives another tensor")
 	}
 	for _, from := range []*Tensor{got, want} {
-		twice := from.Derived(func(data *Tensor) {
+		twice := from.Derived("twice", func(data *Tensor) {
 			for i, x := range data.Float32s() {
 				data.Float32s()[i] = 2 * x
 			}

@@ -16,6 +16,7 @@ type origin struct {
 	open    func() (f fs.File, release func(), err error)
 	close   func()
 	version version
+	stamp   string // of the file, see stamp
 }
 
 // A version tells whether a file is still the one that was loaded.
@@ -36,7 +37,7 @@ func versionOf(f fs.File) (version, error) {
 // close closes the file, or the collector when nothing refers to the origin.
 func stayingOpen(f fs.File) (*origin, error) {
 	v, err := versionOf(f)
-	o := &origin{version: v}
+	o := &origin{version: v, stamp: stamp(f)}
 	o.open = func() (fs.File, func(), error) { return f, func() { runtime.KeepAlive(o) }, nil }
 	shut := func(f fs.File) { _ = f.Close() } // only read from
 	cleanup := runtime.AddCleanup(o, shut, f)
@@ -51,7 +52,7 @@ func stayingOpen(f fs.File) (*origin, error) {
 // name whenever it is read.
 func openedAgain(fsys fs.FS, name string, f fs.File) (*origin, error) {
 	v, err := versionOf(f)
-	return &origin{version: v, open: func() (fs.File, func(), error) {
+	return &origin{version: v, stamp: stamp(f), open: func() (fs.File, func(), error) {
 		f, _, err := openRegular(fsys, name)
 		return f, func() { _ = f.Close() }, err // only read from
 	}}, err

@@ -131,7 +131,7 @@ func (l *loader) later(late *fetcher, o *origin, file, param string) func(t *Ten
 	read := func(to []byte, at int64) error { return inFile(ofParam(o.read(to, at), param), l.path(file)) }
 	return func(t *Tensor, at, n int64) {
 		if l.lazy {
-			t.lazy = &lazy{int(n), func(to []byte) error { return read(to, at) }}
+			t.lazy = &lazy{int(n), o.identity(at, n), func(to []byte) error { return read(to, at) }}
 			return
 		}
 		_, t.Data = alignedWords(n)

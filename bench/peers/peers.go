@@ -16,6 +16,8 @@ type peer struct {
 	fp32, int8 string
 	// tuned is Octet with what octet bench --tune finds.
 	tuned bool
+	// packed is Octet with packed weights on disk.
+	packed bool
 	// overlaps is set where several requests are in flight: at batch 1 that
 	// gives the throughput of single pictures, not the latency of one.
 	overlaps bool
@@ -24,6 +26,8 @@ type peer struct {
 var (
 	octet      = peer{name: "octet", fp32: "base/fp32", int8: "octet/int8"}
 	tunedOctet = peer{name: "octet-tuned", fp32: octet.fp32, int8: octet.int8, tuned: true}
+	// packedOctet is measured where loads are compared; only its first start packs.
+	packedOctet = peer{name: "octet-packed", fp32: octet.fp32, int8: octet.int8, packed: true}
 )
 
 var peers = []peer{
@@ -33,6 +37,9 @@ var peers = []peer{
 	{name: "openvino", venv: "ov", adapter: "ov.py", env: []string{"OPENVINO_HINT=latency"}, fp32: "onnx/fp32.onnx", int8: "openvino/int8.xml"},
 	{name: "openvino-tput", venv: "ov", adapter: "ov.py", env: []string{"OPENVINO_HINT=throughput"}, fp32: "onnx/fp32.onnx", int8: "openvino/int8.xml", overlaps: true},
 }
+
+// packedVariable names the folder of packed weights to a worker.
+const packedVariable = "OCTET_PACKED_CACHE"
 
 // ours tells Octet from the peers.
 func (p peer) ours() bool { return p.venv == "" }
@@ -58,8 +65,11 @@ func (p peer) command(k *kit, v venvs, precision string, batch, threads int) (ar
 		if p.tuned {
 			args = append(args, k.tuning(precision))
 		}
+		if p.packed {
+			env = []string{packedVariable + "=" + filepath.Join(k.dir, "packed")}
+		}
 		self, err := os.Executable()
-		return append([]string{self, workerVerb}, args...), nil, err
+		return append([]string{self, workerVerb}, args...), env, err
 	}
 	python, _ := v.python(p.venv)
 	argv = append([]string{python, filepath.Join(k.scripts, p.adapter)}, args...)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/octet-dnn/octet/bench"
 )
@@ -91,7 +92,7 @@ func (m *session) judgeMemory(c cell, figures []figure) error {
 // have imported their libraries by then, and the files are in memory.
 func (m *session) compareLoads(ctx context.Context, name string, who []peer) (err error) {
 	c := cell{name, int8Precision, 1}
-	t := m.table(c, who, m.threads)
+	t := m.table(c, append(slices.Clone(who), packedOctet), m.threads)
 	defer func() { err = errors.Join(err, t.clear()) }()
 	if err := t.rounds(ctx, m.loads, func(s *seat) error { return errors.Join(s.enter(ctx), s.leave()) }); err != nil {
 		return err
@@ -110,6 +111,11 @@ func (m *session) compareLoads(ctx context.Context, name string, who []peer) (er
 	}
 	a, b := bench.Spread(ours.Loads).Median, bench.Spread(best.Loads).Median
 	m.g.AtMost(name+" INT8 load", a/b, wantedLoad, "", fmt.Sprintf("%.0f ms, %s %.0f ms", 1e3*a, best.Peer, 1e3*b))
+	for _, f := range figures {
+		if a = bench.Spread(f.Loads).Median; f.Peer == packedOctet.name {
+			m.g.AtMost(name+" INT8 load, packed", a/b, wantedLoad, "", fmt.Sprintf("%.0f ms, %s %.0f ms", 1e3*a, best.Peer, 1e3*b))
+		}
+	}
 	return nil
 }
 
@@ -152,8 +158,11 @@ func isOctet(name string) bool { return name == octet.name || name == tunedOctet
 func rivals(figures []figure, value func(figure) (float64, bool), more bool) (ours, best figure, err error) {
 	found, top := false, 0.0
 	for _, f := range figures {
-		if isOctet(f.Peer) {
+		switch {
+		case isOctet(f.Peer):
 			ours = f
+			continue
+		case f.Peer == packedOctet.name:
 			continue
 		}
 		if v, counts := value(f); counts && (!found || more == (v > top)) {

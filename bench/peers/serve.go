@@ -71,6 +71,7 @@ func newServer(args []string) (*server, error) {
 	if threads != infer.CPULimit() {
 		s.options = infer.Options{Streams: threads, Threads: threads}
 	}
+	s.options.PackedCache = os.Getenv(packedVariable)
 	if len(args) == 5 {
 		if s.options.Tuning, err = infer.LoadTuning(args[4]); err != nil {
 			return nil, err
@@ -154,18 +155,28 @@ func table(t *model.Tensor) [][]float64 {
 // outside Go's heap: the caller's input is not to count as Octet's memory, and
 // within the heap it would also let the collector wait longer.
 func pictures(file string, batch int) ([]*model.Tensor, error) {
-	some, err := os.ReadFile(file)
+	f, err := os.Open(file)
 	if err != nil {
 		return nil, err
 	}
-	if batch < 1 || len(some) == 0 || len(some)%pictureBytes != 0 {
-		return nil, fmt.Errorf("%s has %d bytes, want pictures of %d, for a batch of %d", file, len(some), pictureBytes, batch)
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	size := info.Size()
+	if batch < 1 || size == 0 || size%int64(pictureBytes) != 0 {
+		return nil, fmt.Errorf("%s has %d bytes, want pictures of %d, for a batch of %d", file, size, pictureBytes, batch)
 	}
 	x, err := unix.Mmap(-1, 0, batch*pictureBytes, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
 	if err != nil {
 		return nil, fmt.Errorf("memory for %d pictures: %w", batch, err)
 	}
-	for at := 0; at < len(x); at += copy(x[at:], some) {
+	n := min(len(x), int(size))
+	if _, err := io.ReadFull(f, x[:n]); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	for at := n; at < len(x); at += copy(x[at:], x[:n]) {
 	}
 	return []*model.Tensor{{DType: model.FP32, Dims: []int64{int64(batch), 3, side, side}, Data: x}}, nil
 }

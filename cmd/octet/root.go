@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -15,7 +16,11 @@ type app struct {
 	err      io.Writer // progress, warnings
 	progress string    // --progress
 	verbose  bool
+	packed   string // --packed-cache
 }
+
+// packedVariable names the folder of packed weights to all calls.
+const packedVariable = "OCTET_PACKED_CACHE"
 
 func newRoot(a *app) *cobra.Command {
 	root := &cobra.Command{
@@ -35,6 +40,7 @@ func newRoot(a *app) *cobra.Command {
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.progress, "progress", "auto", "how progress shows on stderr: auto, bar, log or none")
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "tell on stderr what is decided for each layer")
+	flags.StringVar(&a.packed, "packed-cache", os.Getenv(packedVariable), "`FOLDER` for packed weights, which eval and run then map instead of packing them (default $"+packedVariable+")")
 	root.AddCommand(demoCmd(a), calibrateCmd(a), evalCmd(a), runCmd(a), inspectCmd(a), convertCmd(a), benchCmd(a), doctorCmd(a), versionCmd(a))
 	var verbs []string
 	for _, c := range root.Commands() {
