@@ -53,6 +53,12 @@ func (p *Predictor) geometry(in []*model.Tensor) (*geometry, error) {
 	if err := p.checkInputs(in); err != nil {
 		return nil, err
 	}
+	return p.geometryOf(in)
+}
+
+// geometryOf is geometry for inputs whose dims are known to be sound; their
+// data may be missing.
+func (p *Predictor) geometryOf(in []*model.Tensor) (*geometry, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, g := range p.geometries {

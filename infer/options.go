@@ -35,6 +35,8 @@ type Options struct {
 	// LearnKernels has Kernels learn what it does not know, while plans compile:
 	// some milliseconds for every convolution.
 	LearnKernels bool
+	// RefKernels says whether layers may run on slow reference kernels.
+	RefKernels RefKernels
 	// PackedCache is a folder for the packed weights, "" for none. The first
 	// predictor of a model writes them there, later ones, of other processes too,
 	// map the file instead of packing: they load faster, above all models loaded
@@ -55,6 +57,9 @@ type Options struct {
 
 func (o Options) check() error {
 	if err := o.Mode.check(); err != nil {
+		return err
+	}
+	if err := o.RefKernels.check(); err != nil {
 		return err
 	}
 	for _, f := range []struct {

@@ -37,6 +37,11 @@ func (s *planSet) get(k planKey) (*plan, error) {
 	o := s.p.opts
 	pl, err := compile(s.p.engine, s.p.weights, s.p.body, k.family, k.images, o.CacheBytes*k.threads,
 		chooser{table: o.Kernels, learn: o.LearnKernels, threads: k.threads})
+	if err == nil {
+		if err = o.RefKernels.judge(pl); err != nil {
+			pl.Close()
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("infer: compile %s for %d images: %w", s.p.graph.Name, k.images, err)
 	}

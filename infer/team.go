@@ -90,7 +90,7 @@ func (l *team) run(ctx context.Context, r *request) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		n := teamChunk(r, r.g.batch-first)
+		n := teamChunk(r.p, r.g.batch-first)
 		err := w.runPiece(r, first, n)
 		<-teamTurn
 		if err != nil {
@@ -116,11 +116,11 @@ func (l *team) worker(p *Predictor) (*worker, error) {
 
 // teamChunk returns how many of left images a team computes at once: as many
 // as the streams together would.
-func teamChunk(r *request, left int) int {
-	if !r.p.body.separable {
+func teamChunk(p *Predictor, left int) int {
+	if !p.body.separable {
 		return 1
 	}
-	return min(left, r.p.opts.Threads*r.p.opts.MicroBatch)
+	return min(left, p.opts.Threads*p.opts.MicroBatch)
 }
 
 // close frees the team's memory. No request may be under way.
