@@ -5,7 +5,7 @@ TESTFLAGS ?=
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test race lint format conformance accuracy unchanged qdq fixtures thirdparty bench ratios efficiency overhead crowd busy modes peers coldstart memory hog setup-test consumer clean-room docker
+.PHONY: help setup demo test race lint format conformance accuracy unchanged qdq fixtures thirdparty bench ratios efficiency load overhead crowd busy modes peers coldstart memory hog setup-test consumer clean-room docker
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ ratios: setup ## INT8 over FP32 throughput, against the promised ratios
 
 efficiency: setup ## INT8 throughput, against the share of the matmul rate that is promised
 	$(GO) run ./bench/efficiency
+
+load: setup ## loading ResNet-50 in every encoding: time and peak memory
+	$(GO) run ./bench/loading
 
 overhead: setup ## what a run costs beyond its primitives
 	$(GO) run ./bench/overhead

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 
+	"github.com/octet-dnn/octet/graph"
 	"github.com/octet-dnn/octet/model"
 )
 
@@ -38,7 +39,34 @@ func (b *builder) feed(name string, dims ...int64) string {
 
 func (b *builder) fetch(name string) *model.Model {
 	b.op("fetch", in("X", name), out("Out", "fetch"), attr("col", int32(0)))
+	b.declare()
 	return b.m
+}
+
+// declare gives every computed variable its dims, as Paddle does.
+func (b *builder) declare() {
+	g, err := graph.Import(b.m)
+	if err != nil {
+		panic(err) // the program was made just above, of operators that Octet knows
+	}
+	in, err := g.InputShapes(1)
+	if err != nil {
+		panic(err) // only the batch is open
+	}
+	shapes, err := graph.InferShapes(g, in)
+	if err != nil {
+		panic(err)
+	}
+	for v, shape := range shapes {
+		declared := b.block.Var(v.Name)
+		if v.Const != nil || declared == nil {
+			continue
+		}
+		declared.Dims = []int64{-1}
+		for _, d := range shape[1:] {
+			declared.Dims = append(declared.Dims, int64(d))
+		}
+	}
 }
 
 // conv adds convolution, batch normalisation and, if named, an activation.
