@@ -2,10 +2,11 @@
 
 GO ?= go
 TESTFLAGS ?=
+VENVS = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/octet/peers/venvs
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test race lint format conformance accuracy unchanged qdq fixtures thirdparty bench ratios efficiency load overhead crowd busy modes peers coldstart memory hog setup-test consumer clean-room docker
+.PHONY: help setup demo test race lint format conformance accuracy unchanged qdq onnx netron fixtures thirdparty bench ratios efficiency load overhead crowd busy modes peers coldstart memory hog setup-test consumer clean-room docker
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +39,14 @@ accuracy: setup ## top-1 and top-5 of the real models against Paddle's (needs OC
 
 unchanged: setup ## the real models' answers, to the byte, against those of the first whole Octet (needs the same)
 	.ci/summary unchanged $(GO) test -count=1 -run TestRealModelsUnchanged -timeout 60m -v ./internal/accept/...
+
+onnx: setup ## models and operators written as ONNX, in ONNX Runtime: top-1 beside Octet's INT8 (makes its Python environment)
+	@bench/peers/setup.sh $(VENVS) ort
+	OCTET_ORT=$${OCTET_ORT:-$(VENVS)/ort/bin/python} .ci/summary onnx $(GO) test -count=1 -run '^TestONNX' -timeout 30m -v ./internal/accept/...
+
+netron: setup ## everything that is written, opened with Netron's own readers (needs node; makes its Python environment)
+	@bench/peers/setup.sh $(VENVS) netron
+	OCTET_NETRON=$${OCTET_NETRON:-$$(echo $(VENVS)/netron/lib/python*/site-packages/netron)} .ci/summary netron $(GO) test -count=1 -run '^TestNetron$$' -v ./internal/accept/...
 
 fixtures: setup ## every program of the fixtures that real Paddle wrote, against its outputs: the table (needs OCTET_SHARED or ../shared)
 	OCTET_REQUIRE=1 .ci/summary fixtures $(GO) test -count=1 -run '^TestFixtures$$' -v ./internal/accept/...

@@ -212,7 +212,9 @@ func (w *pirWriter) firstElem(o *Op, row *pirOp) (DType, error) {
 func (w *pirWriter) result(o *Op, as pirResult, first DType) (outcome, error) {
 	args := o.Out(as.slot)
 	switch {
-	case as.slot == "" || len(args) == 0 && !as.many:
+	case as.slot == "": // memory that only training needs: the type is what Paddle writes
+		return outcome{typ: pirType{dtype: UInt8, dims: []int64{-1}}}, nil
+	case len(args) == 0 && !as.many:
 		return outcome{typ: pirType{none: true}}, nil
 	case as.many:
 		t := pirType{list: make([]pirType, len(args))}

@@ -119,6 +119,30 @@ func Save(m *Model, name string, opts ...SaveOption) error {
 	return nil
 }
 
+// SaveFile writes data to the file name, whose folder is made if it is missing,
+// for formats of other packages that hold a model in one file. It takes
+// WithOverwrite and WithFile, and is as careful as Save.
+func SaveFile(name string, data []byte, opts ...SaveOption) error {
+	c := saveConfig{}
+	for _, o := range opts {
+		if err := o(&c); err != nil {
+			return err
+		}
+	}
+	base := filepath.Base(name)
+	if err := checkLocal("SaveFile", base); err != nil {
+		return err
+	}
+	files, err := distinct(append(c.extra, bytesFile(base, data)))
+	if err == nil {
+		err = saveFiles(filepath.Dir(name), files, c.overwrite)
+	}
+	if err != nil {
+		return fmt.Errorf("save %s: %w", printable(name), err)
+	}
+	return nil
+}
+
 // files lists what the form is made of, the program last: a directory without
 // a program is no model.
 func (c *saveConfig) files(m *Model, stem string) ([]outFile, error) {
@@ -147,15 +171,19 @@ func (c *saveConfig) files(m *Model, stem string) ([]outFile, error) {
 		programFile = stem + c.form.ext()
 		out = append(out, combined(stem+pdparamsExt, m, names))
 	}
-	out = append(out, bytesFile(programFile, program))
+	return distinct(append(out, bytesFile(programFile, program)))
+}
+
+// distinct refuses two files of one name.
+func distinct(files []outFile) ([]outFile, error) {
 	seen := make(map[string]bool)
-	for _, f := range out {
+	for _, f := range files {
 		if seen[f.name] {
 			return nil, malformed("file "+quote(f.name), "one file of that name", "two")
 		}
 		seen[f.name] = true
 	}
-	return out, nil
+	return files, nil
 }
 
 // program encodes p as the form wants it.

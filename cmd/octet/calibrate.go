@@ -38,7 +38,9 @@ func calibrateCmd(a *app) *cobra.Command {
 		Long: `Calibrate runs the FP32 model on sample pictures, watches its activations, chooses a
 scale for each tensor, and saves an INT8 model that Octet and Paddle run. The
 calibration table and the preset of the preprocessing are saved beside it.
-An OUT that ends in .pdmodel is saved in the form of Paddle 2, others as a folder.`,
+An OUT that ends in .pdmodel is saved in the form of Paddle 2, others as a folder.
+With --format onnx OUT is one file, an ONNX model in QDQ form for ONNX Runtime and
+others; Octet itself does not read it.`,
 		Args: args(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error { return a.calibrate(c.Context(), args[0], &f) },
 	}
@@ -47,7 +49,7 @@ An OUT that ends in .pdmodel is saved in the form of Paddle 2, others as a folde
 	flags.StringVar(&f.algo, "algo", string(calibrate.Max), "how thresholds are chosen: max or KL")
 	flags.StringVar(&f.compat, "compat", "", "paddle13: exactly the thresholds of Paddle 1.3's KL")
 	flags.IntVar(&f.samples, "samples", 0, "take N pictures, evenly spread over the list; 0 takes all")
-	flags.StringVar(&f.format, "format", graph.FormFused.String(), "form of the program: fused or qdq (Paddle 2.6 and later), v13 (Paddle 1.3)")
+	flags.StringVar(&f.format, "format", graph.FormFused.String(), "form of the program: fused or qdq (Paddle 2.6 and later), v13 (Paddle 1.3), or onnx")
 	flags.BoolVar(&f.firstConv, "first-conv-int8", false, "quantise the first convolution too")
 	flags.BoolVar(&f.fp32FC, "fp32-fc", false, "keep fully connected layers FP32")
 	flags.BoolVar(&f.overwrite, "overwrite", false, "replace the model at OUT, if there is one")
@@ -84,13 +86,17 @@ func (a *app) calibrate(ctx context.Context, path string, f *calibrateFlags) err
 		return err
 	}
 	if o.Form == graph.FormV13 {
-		a.warn("format v13 is for Paddle 1.3: Paddle 2.6 and later run such a file without an error and compute wrong numbers")
+		a.warn("%s", v13Warning)
 	}
 	var opts []model.SaveOption
 	if f.overwrite {
 		opts = append(opts, model.WithOverwrite())
 	}
-	done, err := a.quantize(ctx, quantization{"calibrate", m, loader, preset, o, f.out, opts})
+	save := saveINT8
+	if f.format == formatONNX {
+		save = saveINT8ONNX
+	}
+	done, err := a.quantize(ctx, quantization{"calibrate", m, loader, preset, o, f.out, save, opts})
 	a.warnSkipped(loader)
 	if err != nil {
 		return err
@@ -98,6 +104,8 @@ func (a *app) calibrate(ctx context.Context, path string, f *calibrateFlags) err
 	fmt.Fprintf(a.out, "%s: %s\n", f.out, done)
 	return nil
 }
+
+const v13Warning = "format v13 is for Paddle 1.3: Paddle 2.6 and later run such a file without an error and compute wrong numbers"
 
 // int8Forms are the ways to spell an INT8 model as a Paddle program.
 var int8Forms = map[string]graph.Form{
@@ -112,8 +120,11 @@ func (f *calibrateFlags) options(a *app) (calibrate.Options, error) {
 		FirstConvINT8: f.firstConv, FP32FullyConnected: f.fp32FC, Logger: a.logger(),
 	}
 	form, ok := int8Forms[f.format]
-	if !ok {
-		return o, usagef("--format is %q: want one of %s", f.format, strings.Join(slices.Sorted(maps.Keys(int8Forms)), ", "))
+	if !ok && f.format != formatONNX {
+		return o, usagef("--format is %q: want one of %s, %s", f.format, strings.Join(slices.Sorted(maps.Keys(int8Forms)), ", "), formatONNX)
+	}
+	if err := checkONNXName(f.format, f.out); err != nil {
+		return o, err
 	}
 	o.Form = form
 	if f.samples < 0 {
@@ -130,7 +141,15 @@ type quantization struct {
 	preset dataset.Preset
 	o      calibrate.Options
 	out    string
-	save   []model.SaveOption
+	save   saver
+	opts   []model.SaveOption
+}
+
+// A saver writes the INT8 model of c to out.
+type saver func(c *calibrate.Calibrator, out string, opts ...model.SaveOption) error
+
+func saveINT8(c *calibrate.Calibrator, out string, opts ...model.SaveOption) error {
+	return c.SaveINT8Model(out, opts...)
 }
 
 // quantize takes the seed's three steps: a Calibrator, Sample for every batch,
@@ -163,8 +182,8 @@ func (a *app) quantize(ctx context.Context, q quantization) (done string, err er
 	if err != nil {
 		return "", orInterrupted(ctx, err)
 	}
-	opts := append([]model.SaveOption{model.WithFile(dataset.PresetFile, append(preset, '\n'))}, q.save...)
-	if err := c.SaveINT8Model(q.out, opts...); err != nil {
+	opts := append([]model.SaveOption{model.WithFile(dataset.PresetFile, append(preset, '\n'))}, q.opts...)
+	if err := q.save(c, q.out, opts...); err != nil {
 		return "", orInterrupted(ctx, err)
 	}
 	quantised, all := layersINT8(g)

@@ -65,9 +65,13 @@ func sameModel(input, out string) bool {
 
 // occupied reports what stands at out already; an empty folder does not count.
 func occupied(out string) (string, bool) {
-	if strings.HasSuffix(out, ".pdmodel") {
+	if ext := filepath.Ext(out); ext == ".pdmodel" || ext == onnxExt {
 		beside := func(name string) string { return filepath.Join(filepath.Dir(out), name) }
-		for _, name := range []string{out, strings.TrimSuffix(out, ".pdmodel") + ".pdiparams", beside(calibrate.TableFile), beside(dataset.PresetFile)} {
+		files := []string{out, beside(calibrate.TableFile), beside(dataset.PresetFile)}
+		if ext == ".pdmodel" {
+			files = append(files, strings.TrimSuffix(out, ext)+".pdiparams")
+		}
+		for _, name := range files {
 			if _, err := os.Lstat(name); err == nil {
 				return name, true
 			}

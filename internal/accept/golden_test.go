@@ -1,6 +1,7 @@
 package accept
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"os"
@@ -99,7 +100,7 @@ func relative(got, want *model.Tensor) (float64, error) {
 	return far / top, nil
 }
 
-// readNpy reads an array of float32 or int64.
+// readNpy reads an array of float32, int32 or int64.
 func readNpy(t *testing.T, path string) *model.Tensor {
 	t.Helper()
 	f, err := os.Open(path)
@@ -121,6 +122,13 @@ func readNpy(t *testing.T, path string) *model.Tensor {
 		var x []float32
 		if err = r.Read(&x); err == nil {
 			out, err = model.Float32Tensor(x, dims...)
+		}
+	case "<i4":
+		var x []int32
+		err = r.Read(&x)
+		out = &model.Tensor{DType: model.Int32, Dims: dims}
+		for _, v := range x {
+			out.Data = binary.LittleEndian.AppendUint32(out.Data, uint32(v))
 		}
 	case "<i8":
 		var x []int64

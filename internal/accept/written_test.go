@@ -34,6 +34,17 @@ type subject struct {
 // subjects are the demo's models and, where there is reference data, the real
 // ones, with so many pictures each.
 func subjects(t *testing.T, demo, real int, test func(t *testing.T, s *subject)) {
+	demoSubjects(t, demo, test)
+	for _, n := range nets {
+		t.Run(n.name, func(t *testing.T) {
+			m := n.load(t)
+			train, val := pictures(t, "train_list.txt").Spread(100), pictures(t, "val_list.txt").Spread(real)
+			test(t, newSubject(t, n.name, m, loader(t, train, n.preset, 10), loader(t, val, n.preset.NoResize(), real)))
+		})
+	}
+}
+
+func demoSubjects(t *testing.T, demo int, test func(t *testing.T, s *subject)) {
 	for _, name := range []string{"resnet", "mobilenet"} {
 		t.Run("demo "+name, func(t *testing.T) {
 			folder := filepath.Join(demoFolder, name)
@@ -54,13 +65,6 @@ func subjects(t *testing.T, demo, real int, test func(t *testing.T, s *subject))
 			}
 			val := list("val_list.txt").Spread(demo)
 			test(t, newSubject(t, name, m, loader(t, list("train_list.txt"), preset, 20), loader(t, val, preset, demo)))
-		})
-	}
-	for _, n := range nets {
-		t.Run(n.name, func(t *testing.T) {
-			m := n.load(t)
-			train, val := pictures(t, "train_list.txt").Spread(100), pictures(t, "val_list.txt").Spread(real)
-			test(t, newSubject(t, n.name, m, loader(t, train, n.preset, 10), loader(t, val, n.preset.NoResize(), real)))
 		})
 	}
 }
@@ -142,7 +146,13 @@ func pythonOf(t *testing.T, variable, word string) string {
 func (s *subject) runPython(t *testing.T, python, script, model, out string, modes ...string) string {
 	t.Helper()
 	shape := strings.Trim(strings.ReplaceAll(fmt.Sprint(s.images.Dims), " ", ","), "[]")
-	args := append([]string{filepath.Join("../../testdata/written", script), model, s.file, shape, out}, modes...)
+	return runScript(t, python, script, append([]string{model, s.file, shape, out}, modes...)...)
+}
+
+// runScript runs a script of testdata/written and returns its last line.
+func runScript(t *testing.T, python, script string, args ...string) string {
+	t.Helper()
+	args = append([]string{filepath.Join("../../testdata/written", script)}, args...)
 	text, err := exec.CommandContext(t.Context(), python, args...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s %s: %v\n%s", python, strings.Join(args, " "), err, text)

@@ -23,6 +23,7 @@ var allowed = map[string][]string{
 	"graph":     {"model", "internal/parallel"},
 	"calibrate": {"graph", "model", "internal/parallel"},
 	"dataset":   {"model", "dataset/internal/jpeg"},
+	"onnx":      {"graph", "model", "onnx/internal/pb"},
 	"infer":     {"calibrate", "dnnl", "graph", "model", "infer/internal/hostop", "internal/cpustat"},
 
 	"infer/internal/hostop": {"graph", "model"},
@@ -33,11 +34,11 @@ var allowed = map[string][]string{
 	"internal/refrun":      {"graph", "model", "internal/ref"},
 	"internal/conformance": {"internal/ref"},
 	"internal/eval":        {"dataset", "model"},
-	"bench/nets":           {"model"},
+	"bench/nets":           {"graph", "model"},
 }
 
 // pure builds without cgo.
-var pure = []string{"model", "graph", "calibrate", "dataset", "infer/internal/hostop", "internal/cpustat", "internal/eval", "internal/parallel", "internal/ref", "internal/refrun", "internal/conformance", "bench/nets"}
+var pure = []string{"model", "graph", "calibrate", "dataset", "onnx", "infer/internal/hostop", "internal/cpustat", "internal/eval", "internal/parallel", "internal/ref", "internal/refrun", "internal/conformance", "bench/nets"}
 
 type pkg struct {
 	ImportPath string

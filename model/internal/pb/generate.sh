@@ -1,6 +1,7 @@
 #!/bin/sh
-# Makes program.pb.go from program.proto. Run it after an edit of the .proto;
-# nothing of a normal build or test needs it.
+# Makes program.pb.go from program.proto, and onnx.pb.go from the onnx.proto of
+# the package onnx. Run it after an edit of a .proto; nothing of a normal build
+# or test needs it.
 #
 # protoc comes from the Python package grpcio-tools, protoc-gen-go from the
 # protobuf release that go.mod names; both land in a scratch folder that is
@@ -15,6 +16,9 @@ python3 -m venv "$scratch/venv"
 version=$(go list -m -f '{{.Version}}' google.golang.org/protobuf)
 GOBIN="$scratch" go install "google.golang.org/protobuf/cmd/protoc-gen-go@$version"
 
-PATH="$scratch:$PATH" "$scratch/venv/bin/python" -m grpc_tools.protoc \
-	--proto_path=. --go_out=. --go_opt=paths=source_relative program.proto
-gofmt -l program.pb.go
+for proto in program.proto ../../../onnx/internal/pb/onnx.proto; do
+	folder=$(dirname "$proto")
+	PATH="$scratch:$PATH" "$scratch/venv/bin/python" -m grpc_tools.protoc \
+		--proto_path="$folder" --go_out="$folder" --go_opt=paths=source_relative "$(basename "$proto")"
+	gofmt -l "$folder"
+done

@@ -1,0 +1,160 @@
+package onnx
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/octet-dnn/octet/graph"
+	"github.com/octet-dnn/octet/model"
+	"github.com/octet-dnn/octet/onnx/internal/pb"
+)
+
+var update = flag.Bool("update", false, "write testdata instead of comparing with it")
+
+// TestStructure compares the nodes, types and small constants of two networks
+// with what was run in ONNX Runtime when testdata was written (make onnx).
+func TestStructure(t *testing.T) {
+	for name, g := range map[string]*graph.Graph{"fp32": network(false), "int8": network(true)} {
+		t.Run(name, func(t *testing.T) {
+			data, err := Marshal(g)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var m pb.Model
+			if err := proto.Unmarshal(data, &m); err != nil {
+				t.Fatal(err)
+			}
+			got, file := text(&m), "testdata/"+name+".txt"
+			if *update {
+				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
+				t.Errorf("-want +got (go test ./onnx -update):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestRefused names all layers that ONNX has no operators for.
+func TestRefused(t *testing.T) {
+	x := &graph.Value{Name: "x", DType: model.FP32, Dims: []int64{1, 4, 5, 5}}
+	pool := func(name string, in *graph.Value) *graph.Layer {
+		l := &graph.Layer{Name: name, Op: &graph.Pool{Type: graph.MaxPool, Adaptive: true, Kernel: [2]int{3, 3}}, In: []*graph.Value{in}}
+		l.Out = []*graph.Value{{Name: name, DType: model.FP32, Producer: l}}
+		return l
+	}
+	a, b := pool("a", x), pool("b", x)
+	g := &graph.Graph{Inputs: []*graph.Value{x}, Layers: []*graph.Layer{a, b}, Outputs: []graph.Output{{Name: "a", Value: a.Out[0]}, {Name: "b", Value: b.Out[0]}}}
+	_, err := Marshal(g)
+	if !errors.Is(err, graph.ErrUnsupported) || !strings.Contains(err.Error(), `"a"`) || !strings.Contains(err.Error(), `"b"`) {
+		t.Errorf("error %v: want both layers named", err)
+	}
+}
+
+// network is a convolution with relu, a second with a residual, a mean, a fully
+// connected layer and softmax.
+func network(int8 bool) *graph.Graph {
+	floats := func(name string, step float32, dims ...int64) *graph.Value {
+		n := int64(1)
+		for _, d := range dims {
+			n *= d
+		}
+		x := make([]float32, n)
+		for i := range x {
+			x[i] = step * float32(i%7-3)
+		}
+		c, err := model.Float32Tensor(x, dims...)
+		if err != nil {
+			panic(err)
+		}
+		return &graph.Value{Name: name, DType: model.FP32, Dims: dims, Const: c}
+	}
+	g := &graph.Graph{Name: "tiny"}
+	x := &graph.Value{Name: "image", DType: model.FP32, Dims: []int64{-1, 2, 6, 6}}
+	g.Inputs = []*graph.Value{x}
+	add := func(op graph.Op, name string, d model.DType, in ...*graph.Value) *graph.Value {
+		l := &graph.Layer{Name: name, Op: op, In: in}
+		l.Out = []*graph.Value{{Name: name, DType: d, Producer: l}}
+		g.Layers = append(g.Layers, l)
+		return l.Out[0]
+	}
+	conv := func() *graph.Conv {
+		return &graph.Conv{Strides: [2]int{1, 1}, Dilations: [2]int{1, 1}, Pads: [4]int{1, 1, 1, 1}, Groups: 1, Act: graph.Activation{Kind: graph.ActReLU}}
+	}
+	first, second, fc := conv(), conv(), &graph.FC{NumColDims: 1}
+	u8, s8 := model.FP32, model.FP32
+	if int8 {
+		u8, s8 = model.UInt8, model.Int8
+		first.Int8 = &graph.Int8{ScaleIn: 64, ScaleOut: 32, ScaleInEltwise: 1, ScaleWeights: []float32{40, 50}}
+		second.Int8 = &graph.Int8{ScaleIn: 32, ScaleOut: 16, ScaleInEltwise: 32, ScaleWeights: []float32{40, 50}}
+		fc.Int8 = &graph.Int8{ScaleIn: 16, ScaleOut: 1, ScaleInEltwise: 1, ScaleWeights: []float32{30, 20, 10}, ForceFP32: true}
+		x = add(&graph.Quantize{Scale: 64}, "image@s8", s8, x)
+	}
+	a := add(first, "a", u8, x, floats("w1", 0.5, 2, 2, 3, 3), floats("b1", 0.1, 2), nil)
+	b := add(second, "b", u8, a, floats("w2", 0.5, 2, 2, 3, 3), floats("b2", 0.1, 2), a)
+	p := add(&graph.Pool{Type: graph.AvgPoolExclusive, Global: true}, "mean", u8, b)
+	y := add(fc, "scores", model.FP32, p, floats("w3", 0.5, 2, 3), floats("b3", 0.1, 3))
+	y = add(&graph.Softmax{Axis: -1}, "p", model.FP32, y)
+	g.Outputs = []graph.Output{{Name: "p", Value: y}}
+	return g
+}
+
+// text spells a model, one thing a line. Of constants it has eight elements.
+func text(m *pb.Model) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "IR %d, opset %d\n", m.GetIrVersion(), m.GetOpsetImport()[0].GetVersion())
+	infos := func(what string, list []*pb.ValueInfo) {
+		for _, v := range list {
+			fmt.Fprintf(&b, "%s %s: %d %v\n", what, v.GetName(), v.GetType().GetTensorType().GetElemType(), dims(v))
+		}
+	}
+	infos("input", m.Graph.Input)
+	infos("output", m.Graph.Output)
+	for _, c := range m.Graph.Initializer {
+		fmt.Fprintf(&b, "constant %s: %d %v % x\n", c.GetName(), c.GetDataType(), c.GetDims(), c.RawData[:min(32, len(c.RawData))])
+	}
+	for _, n := range m.Graph.Node {
+		fmt.Fprintf(&b, "%v = %s%v", n.Output, n.GetOpType(), n.Input)
+		for _, a := range n.Attribute {
+			switch a.GetType() {
+			case attrInt:
+				fmt.Fprintf(&b, " %s=%d", a.GetName(), a.GetI())
+			case attrInts:
+				fmt.Fprintf(&b, " %s=%v", a.GetName(), a.GetInts())
+			default:
+				fmt.Fprintf(&b, " %s=%s%g", a.GetName(), a.GetS(), a.GetF())
+			}
+		}
+		b.WriteString("\n")
+	}
+	infos("value", m.Graph.ValueInfo)
+	return b.String()
+}
+
+func dims(v *pb.ValueInfo) []string {
+	var list []string
+	for _, d := range v.GetType().GetTensorType().GetShape().GetDim() {
+		switch {
+		case d.DimValue != nil:
+			list = append(list, fmt.Sprint(d.GetDimValue()))
+		case d.DimParam != nil:
+			list = append(list, d.GetDimParam())
+		default:
+			list = append(list, "?")
+		}
+	}
+	return list
+}
