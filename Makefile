@@ -6,7 +6,7 @@ VENVS = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/octet/peers/venvs
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test race lint format conformance accuracy unchanged qdq onnx netron fixtures thirdparty bench ratios efficiency load overhead crowd busy modes peers coldstart memory hog setup-test consumer clean-room docker
+.PHONY: help setup demo test race lint format conformance accuracy quality unchanged qdq onnx netron fixtures thirdparty bench ratios efficiency load overhead crowd busy modes peers coldstart memory hog setup-test consumer clean-room docker
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,7 +35,10 @@ conformance: setup ## every primitive against the scalar reference
 	.ci/summary conformance $(GO) test -count=1 -v ./internal/conformance/...
 
 accuracy: setup ## top-1 and top-5 of the real models against Paddle's (needs OCTET_SHARED or ../shared)
-	.ci/summary accuracy $(GO) test -count=1 -run TestRealModels -timeout 60m -v ./internal/accept/...
+	.ci/summary accuracy $(GO) test -count=1 -run TestRealModels -skip TestRealModelsQuality -timeout 60m -v ./internal/accept/...
+
+quality: setup ## every algorithm on the real models: top-1, top-5, agreement with FP32, divergence, time (needs the same)
+	.ci/summary quality $(GO) test -count=1 -run TestRealModelsQuality -timeout 60m -v ./internal/accept/...
 
 unchanged: setup ## the real models' answers, to the byte, against those of the first whole Octet (needs the same)
 	.ci/summary unchanged $(GO) test -count=1 -run TestRealModelsUnchanged -timeout 60m -v ./internal/accept/...

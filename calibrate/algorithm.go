@@ -2,6 +2,7 @@ package calibrate
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -9,7 +10,8 @@ import (
 // An Algorithm names a way to choose thresholds.
 type Algorithm string
 
-// The algorithms. The empty Algorithm is Max.
+// The algorithms. The empty Algorithm is Max. docs/calibration.md says which to
+// take, with measured results.
 const (
 	// Max takes the largest absolute value seen. Nothing is clipped.
 	Max Algorithm = "max"
@@ -17,6 +19,24 @@ const (
 	// absolute values least, by the Kullback-Leibler divergence. Compat decides
 	// between Octet's search and that of Paddle 1.3.
 	KL Algorithm = "KL"
+	// MinMax covers the smallest and the largest value with all 256 integers of
+	// a type: s8 reaches to −128, so that a large negative value counts for less than in Max.
+	MinMax Algorithm = "min-max"
+	// MovingAverage averages the largest absolute values of single samples.
+	MovingAverage Algorithm = "moving-average"
+	// Percentile keeps 99.99 % of the elements.
+	Percentile Algorithm = "percentile"
+	// MSE takes the threshold with the least mean square error of the elements.
+	MSE Algorithm = "MSE"
+	// HistogramSearch clips from the full range on, quantile by quantile, as long
+	// as the mean square error falls: PyTorch's HistogramObserver.
+	HistogramSearch Algorithm = "histogram"
+	// EMD takes the threshold with the least earth mover's distance between the
+	// distributions before and after quantisation.
+	EMD Algorithm = "EMD"
+	// Auto takes for each tensor the threshold, of those that the others choose,
+	// with the least error of the layers that read the tensor, measured on a few samples.
+	Auto Algorithm = "auto"
 )
 
 // Compat asks for the numbers of another implementation, flaws included.
@@ -30,26 +50,34 @@ const (
 	// They clip a quarter of the range behind most relus, by which relu6
 	// networks lose most of their accuracy, and weight scales are 127/max|w|
 	// (WeightScales) instead of fitted (FitWeightScales). KL needs the samples
-	// twice, see Options.TempDir.
+	// twice, see Options.TempDir. Only Max and KL have it.
 	Paddle13 Compat = "paddle13"
 )
 
-// A method is an implementation of an Algorithm: one file each. A new one is an
-// Observer, a method value, and a line in methods.
-type method struct {
-	// observe returns the Observer that Sample feeds.
-	observe func() Observer
-	// again, where it is not nil, returns the Observer of a second pass over
-	// the same samples, given what the first one saw.
-	again func(first Observer) Observer
-	// threshold chooses, from the Observer of the last pass, the real value that
-	// the integer levels stands for; 0 if nothing but zeros was seen.
-	threshold func(o Observer, levels, batches int) float64
+// A chooser is an implementation of an Algorithm, one file each: it returns the
+// real value that the integer levels stands for, 0 if nothing but zeros was
+// seen. levels is 255 for u8 and 127 for s8. It depends on what s holds alone,
+// and does not change it. A new algorithm is a chooser, a name above, and a line in choosers.
+type chooser func(s *Statistics, levels int) float64
+
+var choosers = map[Algorithm]chooser{
+	Max:             chooseMax,
+	KL:              chooseKL,
+	MinMax:          chooseMinMax,
+	MovingAverage:   chooseMovingAverage,
+	Percentile:      choosePercentile,
+	MSE:             chooseMSE,
+	HistogramSearch: chooseHistogram,
+	EMD:             chooseEMD,
 }
 
-var methods = map[Algorithm]map[Compat]method{
-	Max: {None: absMaxMethod, Paddle13: absMaxMethod},
-	KL:  {None: klMethod, Paddle13: paddleKLMethod},
+// Algorithms returns all algorithms, sorted.
+func Algorithms() []Algorithm {
+	all := append(slices.Collect(maps.Keys(choosers)), Auto)
+	slices.SortFunc(all, func(a, b Algorithm) int {
+		return strings.Compare(strings.ToLower(string(a)), strings.ToLower(string(b)))
+	})
+	return all
 }
 
 // normal returns the Algorithm by its constant, whatever the case of its
@@ -58,25 +86,32 @@ func (a Algorithm) normal() (Algorithm, error) {
 	if a == "" {
 		return Max, nil
 	}
-	var known []string
-	for k := range methods {
+	for _, k := range Algorithms() {
 		if strings.EqualFold(string(k), string(a)) {
 			return k, nil
 		}
-		known = append(known, string(k))
 	}
-	slices.Sort(known)
-	return "", fmt.Errorf("algorithm %q: want one of %s: %w", a, strings.Join(known, ", "), ErrOptions)
+	return "", fmt.Errorf("algorithm %q: want one of %s: %w", a, joinAlgorithms(Algorithms()), ErrOptions)
 }
 
-func methodFor(a Algorithm, c Compat) (method, error) {
+func joinAlgorithms(list []Algorithm) string {
+	var names []string
+	for _, a := range list {
+		names = append(names, string(a))
+	}
+	return strings.Join(names, ", ")
+}
+
+// checkAlgorithm reports whether a and c go together.
+func checkAlgorithm(a Algorithm, c Compat) error {
 	a, err := a.normal()
-	if err != nil {
-		return method{}, err
+	switch {
+	case err != nil:
+		return err
+	case c == None || c == Paddle13 && (a == Max || a == KL):
+		return nil
+	case c != Paddle13:
+		return fmt.Errorf("compat %q: want %q or none: %w", c, Paddle13, ErrOptions)
 	}
-	m, ok := methods[a][c]
-	if !ok {
-		return method{}, fmt.Errorf("compat %q of algorithm %s: want %q or none: %w", c, a, Paddle13, ErrOptions)
-	}
-	return m, nil
+	return fmt.Errorf("algorithm %s: compat %q has only %s and %s: %w", a, c, Max, KL, ErrOptions)
 }

@@ -16,7 +16,6 @@ import (
 // safe for concurrent use, but runs one batch at a time (which uses all processors).
 type Calibrator struct {
 	o           Options
-	method      method
 	fingerprint string
 	graph       *graph.Graph
 	tensors     []watched
@@ -30,6 +29,9 @@ type Calibrator struct {
 	pass   *pass
 	spool  *spool // nil unless the samples are needed again
 	count  int    // batches
+	seen   seen   // samples
+	probes probes
+	trend  trend
 	table  *Table // of the batches so far, or nil
 }
 
@@ -64,7 +66,7 @@ func newCalibrator(g *graph.Graph, fingerprint string, o Options) (*Calibrator, 
 	if c.o.Algorithm, err = o.Algorithm.normal(); err != nil {
 		return nil, err
 	}
-	if c.method, err = methodFor(o.Algorithm, o.Compat); err != nil {
+	if err := checkAlgorithm(o.Algorithm, o.Compat); err != nil {
 		return nil, err
 	}
 	if len(c.tensors) == 0 {
@@ -78,8 +80,13 @@ func newCalibrator(g *graph.Graph, fingerprint string, o Options) (*Calibrator, 
 			watch = append(watch, w.name)
 		}
 	}
-	c.pass = newPass(c.tensors, func(string) Observer { return c.method.observe() })
-	if c.method.again != nil {
+	c.pass = newPass(c.tensors, func(int) Observer {
+		if c.twoPasses() {
+			return new(AbsMax)
+		}
+		return NewStatistics()
+	})
+	if c.twoPasses() {
 		if c.spool, err = newSpool(o.TempDir); err != nil {
 			return nil, fmt.Errorf("calibrate: %w", err)
 		}
@@ -94,6 +101,10 @@ func newCalibrator(g *graph.Graph, fingerprint string, o Options) (*Calibrator, 
 	return c, nil
 }
 
+// twoPasses reports whether the samples are run twice: for the histogram of
+// Paddle 1.3, whose range is known only when all have been seen.
+func (c *Calibrator) twoPasses() bool { return c.o.Algorithm == KL && c.o.Compat == Paddle13 }
+
 // Sample runs a batch through the FP32 model, observes its activations and
 // returns the fetches. A batch that fails, be it by ctx or by a NaN in an
 // activation (a *NotFiniteError), does not count and leaves no trace.
@@ -103,9 +114,13 @@ func (c *Calibrator) Sample(ctx context.Context, in []*model.Tensor) ([]*model.T
 	if c.closed {
 		return nil, ErrClosed
 	}
-	out, err := c.run(ctx, c.pass, in)
-	if err == nil && c.spool != nil {
-		err = c.spool.append(in)
+	n, out, err := c.run(ctx, c.pass, in)
+	var samples []sketched
+	if err == nil {
+		samples = c.describe(in, out, n)
+		if c.spool != nil {
+			err = c.spool.append(in)
+		}
 	}
 	if err == nil {
 		err = c.pass.commit()
@@ -115,33 +130,50 @@ func (c *Calibrator) Sample(ctx context.Context, in []*model.Tensor) ([]*model.T
 		return nil, fmt.Errorf("sample batch %d: %w", c.count, err)
 	}
 	c.count++
+	c.seen.add(samples)
+	if c.o.Algorithm == Auto {
+		digests := make([]digest, len(samples))
+		for i, one := range samples {
+			digests[i] = one.Digest
+		}
+		c.probes.offer(c.seen.sketch, in, digests)
+	}
 	c.table = nil
+	c.watchTrend()
 	return out, nil
 }
 
-// run runs a batch and shows it to p.
-func (c *Calibrator) run(ctx context.Context, p *pass, in []*model.Tensor) ([]*model.Tensor, error) {
+// run runs a batch of n images and shows it to p.
+func (c *Calibrator) run(ctx context.Context, p *pass, in []*model.Tensor) (n int, out []*model.Tensor, err error) {
 	if len(in) != len(c.graph.Inputs) {
-		return nil, fmt.Errorf("%d inputs given, the model has %d: %w", len(in), len(c.graph.Inputs), graph.ErrShape)
+		return 0, nil, fmt.Errorf("%d inputs given, the model has %d: %w", len(in), len(c.graph.Inputs), graph.ErrShape)
 	}
 	for _, w := range c.inputs {
 		if in[w.input] == nil || in[w.input].DType != model.FP32 {
-			return nil, fmt.Errorf("input %q: want a float32 tensor: %w", w.name, graph.ErrShape)
-		}
-		if err := p.observe(w.name, in[w.input].Float32s()); err != nil {
-			return nil, err
+			return 0, nil, fmt.Errorf("input %q: want a float32 tensor: %w", w.name, graph.ErrShape)
 		}
 	}
-	out, err := c.runner.Run(ctx, in, p.observe)
-	if err != nil {
-		return nil, err
+	if n, err = imagesOf(in); err != nil {
+		return 0, nil, err
 	}
-	return out, p.complete()
+	p.begin(n)
+	for _, w := range c.inputs {
+		x := in[w.input].Float32s()
+		for i := range n {
+			if err := p.observe(Activation{Name: w.name, Image: i, Data: x[i*len(x)/n : (i+1)*len(x)/n]}); err != nil {
+				return 0, nil, err
+			}
+		}
+	}
+	if out, err = c.runner.Run(ctx, in, p.observe); err != nil {
+		return 0, nil, err
+	}
+	return n, out, p.complete()
 }
 
 // Table computes the thresholds of the samples so far, ErrNoSamples without any.
-// Paddle13's KL runs all samples again for it, which Close ends. The Table is
-// the caller's.
+// Paddle13's KL runs all samples again for it and Auto a few, which Close ends.
+// The Table is the caller's.
 func (c *Calibrator) Table() (*Table, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -149,9 +181,7 @@ func (c *Calibrator) Table() (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	owned := *t
-	owned.Entries = append([]Entry(nil), t.Entries...)
-	return &owned, nil
+	return t.clone(), nil
 }
 
 func (c *Calibrator) currentTable() (*Table, error) {
@@ -160,33 +190,61 @@ func (c *Calibrator) currentTable() (*Table, error) {
 		return nil, ErrClosed
 	case c.table != nil:
 		return c.table, nil
-	case c.count == 0:
+	case c.seen.count == 0:
 		return nil, fmt.Errorf("calibration table: %w", ErrNoSamples)
 	}
-	p, err := c.lastPass()
-	if err != nil {
+	t := &Table{
+		Model: c.fingerprint, Data: c.seen.data.String(), Samples: c.seen.count,
+		Algorithm: c.o.Algorithm, Compat: c.o.Compat, Entries: make([]Entry, len(c.tensors)),
+	}
+	for i, w := range c.tensors {
+		t.Entries[i] = Entry{Name: w.name, DType: w.dtype()}
+	}
+	if err := c.choose(t); err != nil {
 		return nil, fmt.Errorf("calibration table: %w", err)
 	}
-	t := &Table{Model: c.fingerprint, Algorithm: c.o.Algorithm, Compat: c.o.Compat, Batches: c.count}
-	t.Entries = make([]Entry, len(c.tensors))
-	parallel.Each(len(c.tensors), func(i int) {
-		w := c.tensors[i]
-		d := w.dtype()
-		t.Entries[i] = Entry{w.name, d, c.method.threshold(p.total[w.name], Levels(d), c.count)}
-	})
 	c.table = t
 	return t, nil
 }
 
-// lastPass returns the pass that thresholds come from.
-func (c *Calibrator) lastPass() (*pass, error) {
-	if c.method.again == nil {
-		return c.pass, nil
+// choose sets the thresholds of t, and what they were chosen from.
+func (c *Calibrator) choose(t *Table) error {
+	if !c.twoPasses() {
+		t.Evidence = c.evidence()
+		if c.o.Algorithm == Auto {
+			return c.chooseAuto(t)
+		}
+		t.choose()
+		return nil
 	}
+	p, err := c.secondPass()
+	if err != nil {
+		return err
+	}
+	t.Batches = c.count
+	parallel.Each(len(c.tensors), func(i int) {
+		t.Entries[i].Threshold = paddleKL(p.total[i].(*paddleHistogram), c.count)
+	})
+	return nil
+}
+
+// evidence returns what has been seen, which the Calibrator goes on changing.
+func (c *Calibrator) evidence() *Evidence {
+	e := &Evidence{samples: c.seen.sketch}
+	for i, o := range c.pass.total {
+		s := o.(*Statistics)
+		s.Tops = c.seen.sketch.tops(i)
+		e.Tensors = append(e.Tensors, s)
+	}
+	return e
+}
+
+// secondPass runs all samples again.
+func (c *Calibrator) secondPass() (*pass, error) {
 	c.o.logger().Info("second pass over the samples", "batches", c.count)
-	p := newPass(c.tensors, func(name string) Observer { return c.method.again(c.pass.total[name]) })
+	p := newPass(c.tensors, func(i int) Observer { return newPaddlePass(c.pass.total[i].(*AbsMax)) })
 	err := c.spool.each(len(c.graph.Inputs), func(in []*model.Tensor) error {
-		if _, err := c.run(c.alive, p, in); err != nil {
+		if _, _, err := c.run(c.alive, p, in); err != nil {
 			return err
 		}
 		return p.commit()

@@ -17,6 +17,11 @@ var (
 	ErrOptions = errors.New("bad options")
 	// ErrRunner: the Runner broke its contract.
 	ErrRunner = errors.New("runner broke its contract")
+	// ErrNoStatistics: a table holds thresholds only, so that neither can others
+	// be chosen from it nor tables be merged.
+	ErrNoStatistics = errors.New("calibration table without statistics")
+	// ErrNoProbes: Auto lacks the samples that it measures with, see Calibrator.Offer.
+	ErrNoProbes = errors.New("samples to measure with are missing")
 	// ErrMismatch: two things to be merged were made for different ends.
 	ErrMismatch = errors.New("do not belong together")
 
@@ -36,16 +41,21 @@ var (
 // errors.Is(err, ErrNotFinite) holds.
 type NotFiniteError struct {
 	Tensor string // "" while the observer does not know it
-	Index  int    // in the data given, a part of the tensor where a Runner shows parts
+	Layer  string // kind and name of the layer that computed it, "" for an input of the network
+	Sample int    // the image in the batch, from 0
+	Index  int    // in the data of the image, in the order of memory
 	Value  float32
 }
 
 // Error returns the message.
 func (e *NotFiniteError) Error() string {
-	if e.Tensor == "" {
+	switch {
+	case e.Tensor == "":
 		return fmt.Sprintf("element %d is %v: %v", e.Index, e.Value, ErrNotFinite)
+	case e.Layer == "":
+		return fmt.Sprintf("image %d of the batch: input %q: element %d is %v: %v", e.Sample, e.Tensor, e.Index, e.Value, ErrNotFinite)
 	}
-	return fmt.Sprintf("tensor %q: element %d is %v: %v", e.Tensor, e.Index, e.Value, ErrNotFinite)
+	return fmt.Sprintf("image %d of the batch: tensor %q of layer %s: element %d is %v: %v", e.Sample, e.Tensor, e.Layer, e.Index, e.Value, ErrNotFinite)
 }
 
 // Unwrap returns ErrNotFinite.

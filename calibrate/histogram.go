@@ -45,6 +45,12 @@ func (h *Histogram) Add(x []float32) error {
 	if top >= infBits {
 		return firstNotFinite(x)
 	}
+	h.add(x, top)
+	return nil
+}
+
+// add counts x, whose largest |x| has the bits top.
+func (h *Histogram) add(x []float32, top uint32) {
 	h.cover(top)
 	invWidth := float32(math.Ldexp(1, -h.exp))
 	h.total += uint64(len(x))
@@ -56,7 +62,7 @@ func (h *Histogram) Add(x []float32) error {
 				h.counts[i-1]++
 			}
 		}
-		return nil
+		return
 	}
 	var mu sync.Mutex
 	parallel.Ranges(len(x), func(from, to int) {
@@ -71,7 +77,6 @@ func (h *Histogram) Add(x []float32) error {
 			mu.Unlock()
 		}
 	})
-	return nil
 }
 
 // bitsOfBins is the binary logarithm of Bins.

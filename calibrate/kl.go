@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// KL, as Octet does it.
+// chooseKL is KL, as Octet does it.
 //
 // The idea is that of TensorRT's entropy calibration (S. Migacz, "8-bit
 // Inference with TensorRT", GTC 2017), which Paddle 1.3 follows too: quantise a
@@ -39,33 +39,13 @@ import (
 //     level, look better than they are.
 //
 // R is 255 for u8 and 127 for s8.
-var klMethod = method{
-	observe: func() Observer { return NewHistogram() },
-	threshold: func(o Observer, levels, _ int) float64 {
-		h := o.(*Histogram)
-		n := klBins(h.Counts(), levels)
-		// The last bin that holds a value is only partly used.
-		return min(float64(n)*h.Width(), float64(h.Max()))
-	},
+func chooseKL(s *Statistics, levels int) float64 {
+	return s.edge(klBins(s.Counts(), levels))
 }
 
-// klCandidates bounds the thresholds tried, evenly spaced: a step is then a
-// thousandth of the range or less.
-const klCandidates = 1024
-
-// klBins returns the number of bins to keep below the threshold. Candidates go
-// down to one bin a level, below which the histogram cannot tell levels apart.
-// Ties go to the larger threshold.
 func klBins(counts []uint64, levels int) int {
 	s := klSearch{levels, newPrefix(counts), newPrefix(withoutAtoms(counts))}
-	step := (len(counts) + klCandidates - 1) / klCandidates
-	best, bestAt := math.Inf(1), len(counts)
-	for n := len(counts); n >= levels; n -= step {
-		if d := s.divergence(n); d < best {
-			best, bestAt = d, n
-		}
-	}
-	return bestAt
+	return leastOf(len(counts), levels, s.divergence)
 }
 
 // atomWindow is how many bins to each side of a bin tell what its neighbourhood
@@ -84,33 +64,6 @@ func withoutAtoms(counts []uint64) []uint64 {
 	}
 	return cut
 }
-
-// A prefix holds running sums over the first i bins of a histogram, so that a
-// candidate costs one logarithm a level instead of one a bin.
-type prefix struct {
-	count   []uint64  // elements
-	live    []int     // bins that are not empty
-	entropy []float64 // Σ n·ln n
-	first   []float64 // Σ n·x, x the middle of the bin in bins
-	second  []float64 // Σ n·x²
-}
-
-func newPrefix(counts []uint64) prefix {
-	size := len(counts) + 1
-	s := prefix{make([]uint64, size), make([]int, size), make([]float64, size), make([]float64, size), make([]float64, size)}
-	for i, n := range counts {
-		c, x := float64(n), float64(i)+0.5
-		s.first[i+1], s.second[i+1] = s.first[i]+c*x, s.second[i]+c*x*x
-		s.count[i+1], s.live[i+1], s.entropy[i+1] = s.count[i]+n, s.live[i], s.entropy[i]
-		if n > 0 {
-			s.live[i+1]++
-			s.entropy[i+1] += xlogx(float64(n))
-		}
-	}
-	return s
-}
-
-func xlogx(x float64) float64 { return x * math.Log(x) }
 
 // A klSearch scores thresholds for one histogram.
 type klSearch struct {

@@ -32,7 +32,7 @@ func TestReLU6Collapse(t *testing.T) {
 		"one in 2500 saturates": draw(3, 400_000, relu6(-4, 3)),
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := observe(t, paddleKLMethod, x).(*paddleHistogram)
+			h := paddlePasses(t, x)
 			n := paddleKLIndex(h.counts[:], 1)
 			// 1529 = 6·255-1 is the last n with 5 bins a group.
 			if n != 6*paddleLevels-1 {
@@ -56,7 +56,7 @@ func TestReLU6Collapse(t *testing.T) {
 				t.Errorf("without the zeros %d bins win: they are not the cause", got)
 			}
 			for _, levels := range []int{127, 255} {
-				if got := klMethod.threshold(observe(t, klMethod, x), levels, 1); got != 6 {
+				if got := chooseKL(statistics(t, x), levels); got != 6 {
 					t.Errorf("Octet's KL with %d levels keeps %v of 6", levels, got)
 				}
 			}
@@ -74,8 +74,8 @@ func TestKLIgnoresAtoms(t *testing.T) {
 		}
 		return min(math.Abs(r.NormFloat64()*1.5), 6)
 	})
-	h := observe(t, klMethod, x).(*Histogram)
-	if got := klMethod.threshold(h, 255, 1); got != 6 {
+	h := statistics(t, x)
+	if got := chooseKL(h, 255); got != 6 {
 		t.Errorf("keeps %v of 6", got)
 	}
 	// Had they been counted, the range would have been cut.
@@ -111,7 +111,7 @@ func TestKLKeepsSaturation(t *testing.T) {
 						}
 						return limit * min(f(r), 1)
 					})
-					got := klMethod.threshold(observe(t, klMethod, x), levels, 1)
+					got := chooseKL(statistics(t, x), levels)
 					if got != float64(float32(limit)) {
 						t.Errorf("%s with %v of the values at %v, %d levels: threshold %v", name, share, limit, levels, got)
 					}
@@ -150,13 +150,13 @@ func TestKLAgainstMeanSquare(t *testing.T) {
 		{"few lognormal", 1000, func(r *rand.Rand) float64 { return math.Exp(r.NormFloat64()) }, 1.1},
 	} {
 		x := draw(11, c.n, c.f)
-		top := absMaxMethod.threshold(observe(t, absMaxMethod, x), 255, 1)
+		top := chooseMax(statistics(t, x), 255)
 		for _, levels := range []int{127, 255} {
 			best := math.Inf(1)
 			for i := 20; i <= 100; i++ {
 				best = min(best, meanSquare(x, top*float64(i)/100, levels))
 			}
-			got := klMethod.threshold(observe(t, klMethod, x), levels, 1)
+			got := chooseKL(statistics(t, x), levels)
 			if e := meanSquare(x, got, levels); e > c.factor*best {
 				t.Errorf("%s, %d levels: threshold %v of %v has %.2f times the least error, want at most %v",
 					c.name, levels, got, top, e/best, c.factor)
@@ -177,13 +177,13 @@ func TestKLEdges(t *testing.T) {
 		{"constant", []float32{-1.5, 1.5, 1.5}, 1.5},
 		{"steps", []float32{0.25, 0.5, 0.75, 1, 1, 0.25}, 1},
 	} {
-		if got := klMethod.threshold(observe(t, klMethod, c.x), 255, 1); got != c.want {
+		if got := chooseKL(statistics(t, c.x), 255); got != c.want {
 			t.Errorf("%s: threshold %v, want %v", c.name, got, c.want)
 		}
 	}
 	// A lone outlier must not cost all others their levels.
 	x := append(draw(9, 100_000, func(r *rand.Rand) float64 { return r.NormFloat64() }), 60)
-	if got := klMethod.threshold(observe(t, klMethod, x), 255, 1); got > 8 {
+	if got := chooseKL(statistics(t, x), 255); got > 8 {
 		t.Errorf("normal values and one outlier at 60: threshold %v", got)
 	}
 }
@@ -191,7 +191,7 @@ func TestKLEdges(t *testing.T) {
 // The prefix sums of Paddle's score agree with the sums bin by bin.
 func TestPaddleScorePrefix(t *testing.T) {
 	x := draw(21, 30_000, func(r *rand.Rand) float64 { return max(r.NormFloat64(), 0) })
-	h := observe(t, paddleKLMethod, x).(*paddleHistogram)
+	h := paddlePasses(t, x)
 	s := newPrefix(h.counts[:])
 	for n := paddleFirst; n <= paddleLast; n++ {
 		if h.counts[n-1] == 0 {
@@ -207,16 +207,17 @@ func TestPaddleScorePrefix(t *testing.T) {
 
 func BenchmarkThreshold(b *testing.B) {
 	x := draw(1, 1<<20, func(r *rand.Rand) float64 { return max(r.NormFloat64(), 0) })
-	for _, c := range []struct {
-		name string
-		m    method
-	}{{"KL", klMethod}, {"KL-paddle13", paddleKLMethod}} {
-		o := observe(b, c.m, x)
-		b.Run(c.name, func(b *testing.B) {
+	measure := func(name string, f func()) {
+		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
-				c.m.threshold(o, 255, 50)
+				f()
 			}
-			b.ReportMetric(float64(b.Elapsed().Milliseconds())/float64(b.N), "ms/tensor")
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/1e6/float64(b.N), "ms/tensor")
 		})
 	}
+	s, h := statistics(b, x), paddlePasses(b, x)
+	for a, choose := range choosers {
+		measure(string(a), func() { choose(s, 255) })
+	}
+	measure("KL-paddle13", func() { paddleKL(h, 50) })
 }

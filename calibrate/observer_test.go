@@ -15,8 +15,9 @@ import (
 
 // observers are all the kinds, each for data within ±limit.
 var observers = map[string]func(limit float32) Observer{
-	"absmax":    func(float32) Observer { return new(AbsMax) },
-	"histogram": func(float32) Observer { return NewHistogram() },
+	"absmax":     func(float32) Observer { return new(AbsMax) },
+	"histogram":  func(float32) Observer { return NewHistogram() },
+	"statistics": func(float32) Observer { return NewStatistics() },
 	"paddle": func(limit float32) Observer {
 		return newPaddleHistogram(0, limit, 0, math.Float32bits(limit))
 	},

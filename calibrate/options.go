@@ -40,7 +40,7 @@ type Options struct {
 	// the samples. Empty means the system's.
 	TempDir string
 	// Logger hears at debug level what Quantize decided for each layer, and at
-	// info level of a second pass. Nil is silent.
+	// info level of a second pass and of how far thresholds still move. Nil is silent.
 	Logger *slog.Logger
 }
 
@@ -66,7 +66,7 @@ const (
 )
 
 func (o Options) check() error {
-	if _, err := methodFor(o.Algorithm, o.Compat); err != nil {
+	if err := checkAlgorithm(o.Algorithm, o.Compat); err != nil {
 		return err
 	}
 	if o.Residual > ResidualPaddle13 {

@@ -2,22 +2,19 @@ package calibrate
 
 import "math"
 
-// KL as Paddle 1.3 computes it, for Compat Paddle13: 2048 bins from the smallest to
+// paddleKL is KL as Paddle 1.3 computes it, for Compat Paddle13: 2048 bins from the smallest to
 // the largest |x|, and for each n from 70 % of them the divergence of clipping
 // after n bins. Known flaws that are kept: zeros are spread over the first group
 // (see kl.go); the last bin is never inside; the last of the 255 groups takes
 // up to 254 bins more than the others; a smallest value above 0 is not added to
 // the threshold.
-var paddleKLMethod = method{
-	observe: func() Observer { return new(AbsMax) },
-	again: func(first Observer) Observer {
-		a := first.(*AbsMax)
-		return newPaddleHistogram(a.Min(), a.Max(), a.lo, a.hi)
-	},
-	threshold: func(o Observer, _, batches int) float64 {
-		h := o.(*paddleHistogram)
-		return (float64(paddleKLIndex(h.counts[:], batches)) + 0.5) * h.width()
-	},
+func paddleKL(h *paddleHistogram, batches int) float64 {
+	return (float64(paddleKLIndex(h.counts[:], batches)) + 0.5) * h.width()
+}
+
+// newPaddlePass returns the observer of the second pass, given what the first saw.
+func newPaddlePass(a *AbsMax) *paddleHistogram {
+	return newPaddleHistogram(a.Min(), a.Max(), a.lo, a.hi)
 }
 
 const (

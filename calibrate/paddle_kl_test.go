@@ -3,6 +3,7 @@ package calibrate
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"testing"
@@ -61,22 +62,36 @@ func readNPZ[T any](t *testing.T, path, name string) []T {
 	return x
 }
 
-// observe runs the passes of a method over batches as the Calibrator does.
-func observe(t testing.TB, m method, batches ...[]float32) Observer {
+// statistics returns what a Calibrator would have of one tensor.
+func statistics(t testing.TB, samples ...[]float32) *Statistics {
 	t.Helper()
-	pass := func(o Observer) Observer {
-		for _, b := range batches {
-			if err := o.Add(b); err != nil {
-				t.Fatal(err)
-			}
+	s := NewStatistics()
+	for _, x := range samples {
+		top, err := s.add(x)
+		if err != nil {
+			t.Fatal(err)
 		}
-		return o
+		s.Tops = append(s.Tops, math.Float32frombits(top))
 	}
-	o := pass(m.observe())
-	if m.again != nil {
-		o = pass(m.again(o))
+	return s
+}
+
+// paddlePasses runs both passes of Paddle 1.3's KL.
+func paddlePasses(t testing.TB, batches ...[]float32) *paddleHistogram {
+	t.Helper()
+	a := new(AbsMax)
+	for _, b := range batches {
+		if err := a.Add(b); err != nil {
+			t.Fatal(err)
+		}
 	}
-	return o
+	h := newPaddlePass(a)
+	for _, b := range batches {
+		if err := h.Add(b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return h
 }
 
 func TestPaddleKLFixtures(t *testing.T) {
@@ -88,7 +103,7 @@ func TestPaddleKLFixtures(t *testing.T) {
 			for i := range want.Batches {
 				batches = append(batches, readNPZ[float32](t, file, fmt.Sprintf("batch_%d", i)))
 			}
-			h := observe(t, paddleKLMethod, batches...).(*paddleHistogram)
+			h := paddlePasses(t, batches...)
 			hist := make([]int64, paddleBins)
 			for i, n := range h.counts {
 				hist[i] = int64(n)
@@ -103,15 +118,14 @@ func TestPaddleKLFixtures(t *testing.T) {
 				t.Errorf("index %d, want %d: scores %v and %v", got, want.Index,
 					paddleScoreExactly(h.counts[:], got, want.Batches), paddleScoreExactly(h.counts[:], want.Index, want.Batches))
 			}
-			if got := paddleKLMethod.threshold(h, 255, want.Batches); got != want.Threshold {
+			if got := paddleKL(h, want.Batches); got != want.Threshold {
 				t.Errorf("threshold %v, want %v", got, want.Threshold)
 			}
 
-			m := observe(t, absMaxMethod, batches...).(*AbsMax)
-			if got := absMaxMethod.threshold(m, 255, want.Batches); got != want.MaxThreshold {
+			if got := chooseMax(statistics(t, batches...), 255); got != want.MaxThreshold {
 				t.Errorf("max threshold %v, want %v", got, want.MaxThreshold)
 			}
-			if got := float64(m.Min()); got != want.MinAbs {
+			if got := float64(math.Float32frombits(h.lo)); got != want.MinAbs {
 				t.Errorf("smallest %v, want %v", got, want.MinAbs)
 			}
 		})

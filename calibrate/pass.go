@@ -3,61 +3,101 @@ package calibrate
 import (
 	"errors"
 	"fmt"
+	"math"
 )
 
 // A pass collects what one run over the samples shows, batch by batch. A batch
 // counts only when it is committed, so that a failed run leaves no trace.
 type pass struct {
-	total map[string]Observer
-	batch map[string]Observer
-	seen  map[string]bool // in this batch
+	tensors []watched
+	index   map[string]int // of a tensor among the following
+	total   []Observer
+	batch   []Observer
+	images  int        // of this batch
+	seen    []int      // of those, by tensor
+	tops    [][]uint32 // bits of the largest |x|, by tensor and image
 }
 
-// newPass makes two observers a tensor.
-func newPass(tensors []watched, observer func(name string) Observer) *pass {
+// newPass makes two observers a tensor, the i-th by observer(i).
+func newPass(tensors []watched, observer func(i int) Observer) *pass {
+	n := len(tensors)
 	p := &pass{
-		total: make(map[string]Observer, len(tensors)),
-		batch: make(map[string]Observer, len(tensors)),
-		seen:  make(map[string]bool, len(tensors)),
+		tensors: tensors, index: make(map[string]int, n),
+		total: make([]Observer, n), batch: make([]Observer, n), seen: make([]int, n), tops: make([][]uint32, n),
 	}
-	for _, w := range tensors {
-		p.total[w.name], p.batch[w.name] = observer(w.name), observer(w.name)
+	for i, w := range tensors {
+		p.index[w.name] = i
+		p.total[i], p.batch[i] = observer(i), observer(i)
 	}
 	return p
 }
 
-// observe takes a tensor of the present batch, or a part of it.
-func (p *pass) observe(name string, data []float32) error {
-	o := p.batch[name]
-	if o == nil {
-		return fmt.Errorf("showed tensor %q, which is not watched: %w", name, ErrRunner)
+// begin starts a batch of n images.
+func (p *pass) begin(n int) {
+	p.images = n
+	for i := range p.tops {
+		p.tops[i] = append(p.tops[i][:0], make([]uint32, n)...)
 	}
-	p.seen[name] = true
-	err := o.Add(data)
+}
+
+// observe takes a tensor of an image of the present batch.
+func (p *pass) observe(a Activation) error {
+	i, ok := p.index[a.Name]
+	if !ok {
+		return fmt.Errorf("showed tensor %q, which is not watched: %w", a.Name, ErrRunner)
+	}
+	if a.Image < AllImages || a.Image >= p.images {
+		return fmt.Errorf("showed tensor %q of image %d of %d: %w", a.Name, a.Image, p.images, ErrRunner)
+	}
+	var top uint32
+	var err error
+	if s, ok := p.batch[i].(*Statistics); ok {
+		top, err = s.add(a.Data)
+	} else {
+		err = p.batch[i].Add(a.Data)
+	}
 	var bad *NotFiniteError
 	if errors.As(err, &bad) {
-		return &NotFiniteError{Tensor: name, Index: bad.Index, Value: bad.Value}
+		return &NotFiniteError{Tensor: a.Name, Layer: p.tensors[i].layer, Sample: max(a.Image, 0), Index: bad.Index, Value: bad.Value}
 	}
 	if err != nil {
-		return fmt.Errorf("tensor %q: %w", name, err)
+		return fmt.Errorf("tensor %q: %w", a.Name, err)
 	}
+	if a.Image == AllImages {
+		p.seen[i] = p.images
+		for j := range p.tops[i] {
+			p.tops[i][j] = top
+		}
+		return nil
+	}
+	p.seen[i]++
+	p.tops[i][a.Image] = top
 	return nil
 }
 
-// complete checks that every tensor was shown.
+// complete checks that every tensor of every image was shown.
 func (p *pass) complete() error {
-	for name := range p.batch {
-		if !p.seen[name] {
-			return fmt.Errorf("did not show tensor %q: %w", name, ErrRunner)
+	for i, n := range p.seen {
+		if n != p.images {
+			return fmt.Errorf("showed tensor %q of %d of %d images: %w", p.tensors[i].name, n, p.images, ErrRunner)
 		}
 	}
 	return nil
 }
 
-// commit counts the batch and begins the next one.
+// topsOf returns the largest |x| of each tensor in an image of the batch.
+func (p *pass) topsOf(image int) []float32 {
+	tops := make([]float32, len(p.tops))
+	for i, t := range p.tops {
+		tops[i] = math.Float32frombits(t[image])
+	}
+	return tops
+}
+
+// commit counts the batch.
 func (p *pass) commit() error {
-	for name, o := range p.batch {
-		if err := p.total[name].Merge(o); err != nil {
+	for i, o := range p.batch {
+		if err := p.total[i].Merge(o); err != nil {
 			return err
 		}
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/octet-dnn/octet/model"
 )
 
-// A refRunner is a Runner in plain Go that shows values in two parts. The hooks, where set, break its contract.
+// A refRunner is a Runner in plain Go. The hooks, where set, break its contract.
 type refRunner struct {
 	g      *graph.Graph
 	watch  []string
@@ -36,7 +36,7 @@ func newRefRunner(hooks refRunner, made *refRunner) NewRunner {
 	}
 }
 
-func (r *refRunner) Run(ctx context.Context, in []*model.Tensor, observe func(string, []float32) error) ([]*model.Tensor, error) {
+func (r *refRunner) Run(ctx context.Context, in []*model.Tensor, observe func(Activation) error) ([]*model.Tensor, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -57,9 +57,11 @@ func (r *refRunner) Run(ctx context.Context, in []*model.Tensor, observe func(st
 		if r.show != nil {
 			name, data = r.show(name, data)
 		}
-		half := len(data) / 2
-		for _, part := range [][]float32{data[:half], data[half:]} {
-			if err := observe(name, part); err != nil {
+		n := values[v].Dims[0]
+		dims := append([]int{1}, values[v].Dims[1:]...)
+		for _, i := range rand.Perm(n) {
+			a := Activation{Name: name, Image: i, Dims: dims, Data: data[i*len(data)/n : (i+1)*len(data)/n]}
+			if err := observe(a); err != nil {
 				return nil, err
 			}
 		}

@@ -85,3 +85,37 @@ func firstNotFinite(x []float32) error {
 	}
 	return nil
 }
+
+// signBit is the bits of −0.
+const signBit = 1 << 31
+
+// signedRange returns the bits of the most negative value of x, at least those
+// of −0, and of the most positive one, at least those of 0. As unsigned integers
+// the bits of negative floats are above all others and grow with |x|; as signed
+// ones those of positive floats are. A NaN or an infinity comes out as one.
+func signedRange(x []float32) (low, high uint32) {
+	low = signBit
+	var mu sync.Mutex
+	parallel.Ranges(len(x), func(from, to int) {
+		l, h := signedRangeOf(x[from:to])
+		mu.Lock()
+		defer mu.Unlock()
+		low, high = max(low, l), max(high, h)
+	})
+	return low, high
+}
+
+func signedRangeOf(x []float32) (low, high uint32) {
+	var l0, l1, l2, l3 uint32 = signBit, signBit, signBit, signBit
+	var h0, h1, h2, h3 int32
+	for ; len(x) >= 4; x = x[4:] {
+		b0, b1, b2, b3 := math.Float32bits(x[0]), math.Float32bits(x[1]), math.Float32bits(x[2]), math.Float32bits(x[3])
+		l0, l1, l2, l3 = max(l0, b0), max(l1, b1), max(l2, b2), max(l3, b3)
+		h0, h1, h2, h3 = max(h0, int32(b0)), max(h1, int32(b1)), max(h2, int32(b2)), max(h3, int32(b3))
+	}
+	for _, v := range x {
+		b := math.Float32bits(v)
+		l0, h0 = max(l0, b), max(h0, int32(b))
+	}
+	return max(l0, l1, l2, l3), uint32(max(h0, h1, h2, h3))
+}

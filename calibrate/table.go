@@ -9,17 +9,31 @@ import (
 	"github.com/octet-dnn/octet/model"
 )
 
-// A Table holds the thresholds of a model's activations: all that calibration
-// found out. It is plain data; WriteTo and ParseTable keep it as text.
+// A Table holds the thresholds of a model's activations and what they were
+// chosen from: all that calibration found out. It is plain data; WriteTo and
+// ParseTable keep it as text.
 type Table struct {
 	// Model is the model.Fingerprint of the FP32 model.
-	Model     string
+	Model string
+	// Data stands for the samples: the sum, modulo 2^256, of the SHA-256 of what
+	// each feeds to the model as little-endian float32. Order does not count.
+	Data      string
+	Samples   int
 	Algorithm Algorithm
 	Compat    Compat
-	// Batches counts the calls of Sample that went into it.
+	// Batches counts the calls of Sample with Paddle13's KL, whose thresholds
+	// depend on it; otherwise it is 0.
 	Batches int
 	// Entries are sorted by name, each name once.
 	Entries []Entry
+	// Evidence is nil with Paddle13's KL, which needs the samples themselves.
+	Evidence *Evidence
+}
+
+// An Evidence is what thresholds are chosen from. It is immutable.
+type Evidence struct {
+	Tensors []*Statistics // one for each entry of the table
+	samples sketch
 }
 
 // An Entry is the result for one tensor, named as in the graph.
@@ -56,11 +70,15 @@ func (e Entry) Scale() float32 { return Scale(e.Threshold, Levels(e.DType)) }
 
 // Lookup returns the entry of a tensor.
 func (t *Table) Lookup(name string) (Entry, bool) {
-	i, ok := slices.BinarySearchFunc(t.Entries, name, func(e Entry, n string) int { return strings.Compare(e.Name, n) })
+	i, ok := t.index(name)
 	if !ok {
 		return Entry{}, false
 	}
 	return t.Entries[i], true
+}
+
+func (t *Table) index(name string) (int, bool) {
+	return slices.BinarySearchFunc(t.Entries, name, func(e Entry, n string) int { return strings.Compare(e.Name, n) })
 }
 
 // CheckModel fails with ErrOtherModel unless the table was made from m.
@@ -68,31 +86,5 @@ func (t *Table) CheckModel(m *model.Model) error {
 	if got := model.Fingerprint(m); got != t.Model {
 		return fmt.Errorf("model %s has fingerprint %s, the table was made from %s: %w", m.Name, got, t.Model, ErrOtherModel)
 	}
-	return nil
-}
-
-// Merge adds what o found on other samples of the same model: the larger
-// threshold of each tensor. That is exact for Max, and only tables of Max
-// merge; for other algorithms sample everything into one Calibrator, or merge
-// Calibrators. On an error t is unchanged.
-func (t *Table) Merge(o *Table) error {
-	switch {
-	case t.Model != o.Model:
-		return fmt.Errorf("merge tables of %s and %s: %w", t.Model, o.Model, ErrOtherModel)
-	case t.Algorithm != Max || o.Algorithm != Max:
-		return fmt.Errorf("merge tables of algorithms %s and %s: only those of %s can be: %w", t.Algorithm, o.Algorithm, Max, ErrMismatch)
-	case len(t.Entries) != len(o.Entries):
-		return fmt.Errorf("merge tables of %d and %d tensors: %w", len(t.Entries), len(o.Entries), ErrMismatch)
-	}
-	merged := slices.Clone(t.Entries)
-	for i, e := range o.Entries {
-		if merged[i].Name != e.Name || merged[i].DType != e.DType {
-			return fmt.Errorf("merge tables: tensor %d is %q (%v) and %q (%v): %w",
-				i, merged[i].Name, merged[i].DType, e.Name, e.DType, ErrMismatch)
-		}
-		merged[i].Threshold = max(merged[i].Threshold, e.Threshold)
-	}
-	t.Entries = merged
-	t.Batches += o.Batches
 	return nil
 }

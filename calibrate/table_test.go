@@ -14,7 +14,7 @@ import (
 
 func sampleTable() *Table {
 	return &Table{
-		Model: "5f0c", Algorithm: KL, Compat: Paddle13, Batches: 13,
+		Model: "5f0c", Data: sampleData, Samples: 26, Algorithm: KL, Compat: Paddle13, Batches: 13,
 		Entries: []Entry{
 			{"", model.Int8, 1},
 			{"  two spaces ", model.Int8, 0},
@@ -28,8 +28,12 @@ func sampleTable() *Table {
 	}
 }
 
-const sampleText = `octet calibration table 1
+const sampleData = "81a3000000000000000000000000000000000000000000000000000000000000"
+
+const sampleText = `octet calibration table 2
 model 5f0c
+data ` + sampleData + `
+samples 26
 algorithm KL
 compat paddle13
 batches 13
@@ -70,7 +74,7 @@ func TestTableText(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", name, d)
 		}
 	}
-	empty := &Table{Model: "a", Algorithm: Max, Batches: 1}
+	empty := &Table{Model: "a", Data: sampleData, Algorithm: Max, Samples: 1}
 	if got, err := ParseTable(strings.NewReader(text(t, empty))); err != nil || !cmp.Equal(got, empty) {
 		t.Errorf("a table without tensors reads back as %+v, %v", got, err)
 	}
@@ -92,28 +96,31 @@ func TestBadTables(t *testing.T) {
 	}{
 		{"empty", "", 0, ErrTruncated, "line 1"},
 		{"not a table", "{\"a\": 1}\n", 1, ErrTable, "starts with"},
-		{"later version", line("table 1", "table 2"), 1, ErrTable, "table 2"},
-		{"header only", good[:strings.Index(good, "s8")], 0, ErrTruncated, "line 6"},
-		{"no end", good[:strings.LastIndex(good, "end")], 0, ErrTruncated, "line 14"},
-		{"cut in a line", good[:strings.Index(good, "image")-3], 10, ErrTable, "want a type"},
-		{"after the end", good + "more\n", 15, ErrTable, `"more" after the end`},
-		{"line lost", line("u8 0x1.8p+02 6 conv1.tmp_3\n", ""), 13, ErrTable, "7 tensors read"},
-		{"twice", line("image", "conv1.tmp_3"), 10, ErrTable, "twice"},
-		{"not sorted", line("image", "a"), 10, ErrTable, "not sorted"},
-		{"NaN", line("0x1.8p+02 6", "nan nan"), 9, ErrTable, `threshold "nan"`},
-		{"infinite", line("0x1.8p+02 6", "+Inf +Inf"), 9, ErrTable, `threshold "+Inf"`},
-		{"too large", line("0x1.8p+02 6", "0x1p+1024 6"), 9, ErrTable, "0x1p+1024"},
-		{"negative", line("0x1.8p+02 6", "-0x1.8p+02 -6"), 9, ErrTable, "not negative"},
-		{"only the decimal edited", line("p+02 6 ", "p+02 5 "), 9, ErrTable, "differs"},
-		{"type", line("u8 0x1.8", "u16 0x1.8"), 9, ErrTable, "u8 or s8"},
-		{"quotes not closed", line(`"line\nend 3"`, `"line`), 11, ErrTable, "name"},
-		{"quoted for nothing", line("image", `"image"`), 10, ErrTable, "written as image"},
-		{"header order", line("model 5f0c\nalgorithm KL", "algorithm KL\nmodel 5f0c"), 2, ErrTable, `"model"`},
+		{"other version", line("table 2", "table 1"), 1, ErrTable, "table 1"},
+		{"header only", good[:strings.Index(good, "s8")], 0, ErrTruncated, "line 8"},
+		{"no end", good[:strings.LastIndex(good, "end")], 0, ErrTruncated, "line 16"},
+		{"cut in a line", good[:strings.Index(good, "image")-3], 12, ErrTable, "want a type"},
+		{"after the end", good + "more\n", 17, ErrTable, `"more" after the end`},
+		{"line lost", line("u8 0x1.8p+02 6 conv1.tmp_3\n", ""), 15, ErrTable, "7 tensors read"},
+		{"twice", line("image", "conv1.tmp_3"), 12, ErrTable, "twice"},
+		{"not sorted", line("image", "a"), 12, ErrTable, "not sorted"},
+		{"NaN", line("0x1.8p+02 6", "nan nan"), 11, ErrTable, `threshold "nan"`},
+		{"infinite", line("0x1.8p+02 6", "+Inf +Inf"), 11, ErrTable, `threshold "+Inf"`},
+		{"too large", line("0x1.8p+02 6", "0x1p+1024 6"), 11, ErrTable, "0x1p+1024"},
+		{"negative", line("0x1.8p+02 6", "-0x1.8p+02 -6"), 11, ErrTable, "not negative"},
+		{"only the decimal edited", line("p+02 6 ", "p+02 5 "), 11, ErrTable, "differs"},
+		{"type", line("u8 0x1.8", "u16 0x1.8"), 11, ErrTable, "u8 or s8"},
+		{"quotes not closed", line(`"line\nend 3"`, `"line`), 13, ErrTable, "name"},
+		{"quoted for nothing", line("image", `"image"`), 12, ErrTable, "written as image"},
+		{"header order", line("model 5f0c\ndata", "data 1\nmodel"), 2, ErrTable, `"model"`},
 		{"no model", line("model 5f0c", "model"), 2, ErrTable, `"model"`},
-		{"algorithm", line("algorithm KL", "algorithm mean"), 3, ErrTable, `"mean"`},
-		{"compat", line("compat paddle13", "compat caffe"), 4, ErrTable, `"caffe"`},
-		{"batches", line("batches 13", "batches many"), 5, ErrTable, `"many"`},
-		{"no batches", line("batches 13", "batches 0"), 5, ErrTable, "positive"},
+		{"algorithm", line("algorithm KL", "algorithm mean"), 5, ErrTable, `"mean"`},
+		{"compat", line("compat paddle13", "compat caffe"), 6, ErrTable, `"caffe"`},
+		{"batches", line("batches 13", "batches many"), 7, ErrTable, `"many"`},
+		{"negative batches", line("batches 13", "batches -1"), 7, ErrTable, "want a number"},
+		{"data", line("data 81", "data 8"), 3, ErrTable, "64 hexadecimal"},
+		{"no samples", line("samples 26", "samples 0"), 4, ErrTable, "positive"},
+		{"compat of another algorithm", line("algorithm KL", "algorithm MSE"), 6, ErrTable, "compat"},
 		{"long line", line("image", strings.Repeat("x", maxTableLine)), 0, nil, "token too long"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -160,40 +167,6 @@ func TestTableOfOtherModel(t *testing.T) {
 	}
 	if err := table.CheckModel(m); !errors.Is(err, ErrOtherModel) {
 		t.Errorf("one weight changed: %v, want ErrOtherModel", err)
-	}
-}
-
-// Tables of Max over parts of the samples merge to that of all of them.
-func TestTableMerge(t *testing.T) {
-	batches := images(t, 8, 5, 1)
-	whole, a, b := newTestCalibrator(t, "inception", Options{}), newTestCalibrator(t, "inception", Options{}), newTestCalibrator(t, "inception", Options{})
-	sampleAll(t, whole, batches)
-	sampleAll(t, a, batches[:2])
-	sampleAll(t, b, batches[2:])
-	got, other := mustTable(t, a), mustTable(t, b)
-	if err := got.Merge(other); err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(mustTable(t, whole), got); d != "" {
-		t.Errorf("(-whole +merged)\n%s", d)
-	}
-	for name, change := range map[string]func(*Table){
-		"other model":     func(o *Table) { o.Model = "x" },
-		"KL":              func(o *Table) { o.Algorithm = KL },
-		"fewer tensors":   func(o *Table) { o.Entries = o.Entries[1:] },
-		"other tensors":   func(o *Table) { o.Entries[2].Name = "x" },
-		"other types":     func(o *Table) { o.Entries[2].DType ^= model.UInt8 ^ model.Int8 },
-		"other algorithm": func(o *Table) { o.Algorithm = "mean" },
-	} {
-		o := mustTable(t, b)
-		change(o)
-		before := text(t, got)
-		if err := got.Merge(o); !errors.Is(err, ErrMismatch) && !errors.Is(err, ErrOtherModel) {
-			t.Errorf("%s: %v, want an error", name, err)
-		}
-		if text(t, got) != before {
-			t.Errorf("%s: the failed Merge changed the table", name)
-		}
 	}
 }
 

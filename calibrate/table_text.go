@@ -14,23 +14,25 @@ import (
 )
 
 // The text of a table: a line that says what it is, a header, one tensor a line
-// in order of names, and a line that ends it.
+// in order of names, and a line that ends them. The evidence follows, if there is any.
 //
-//	octet calibration table 1
+//	octet calibration table 2
 //	model 5f0c…
+//	data 81a3…
+//	samples 472
 //	algorithm KL
 //	compat -
-//	batches 13
+//	batches 0
 //	u8 0x1.8p+02 6 conv1.tmp_3
 //	s8 0x1.51eb86p+01 2.640000104904175 image
 //	end 2
 //
 // The hexadecimal threshold is the exact one; the decimal beside it is for
 // readers and has to agree. A name that is not plain is quoted as in Go.
-const tableMagic = "octet calibration table 1"
+const tableMagic = "octet calibration table 2"
 
 // maxTableLine bounds a line, far above the longest name that real programs have.
-const maxTableLine = 1 << 16
+const maxTableLine = 1 << 20
 
 // WriteTo writes the text of the table. Equal tables give equal bytes.
 func (t *Table) WriteTo(w io.Writer) (int64, error) {
@@ -39,12 +41,16 @@ func (t *Table) WriteTo(w io.Writer) (int64, error) {
 	if compat == "" {
 		compat = "-"
 	}
-	fmt.Fprintf(&b, "%s\nmodel %s\nalgorithm %s\ncompat %s\nbatches %d\n", tableMagic, t.Model, t.Algorithm, compat, t.Batches)
+	fmt.Fprintf(&b, "%s\nmodel %s\ndata %s\nsamples %d\nalgorithm %s\ncompat %s\nbatches %d\n",
+		tableMagic, t.Model, t.Data, t.Samples, t.Algorithm, compat, t.Batches)
 	for _, e := range t.Entries {
 		fmt.Fprintf(&b, "%s %s %s %s\n", shortType(e.DType), strconv.FormatFloat(e.Threshold, 'x', -1, 64),
 			strconv.FormatFloat(e.Threshold, 'g', -1, 64), quoteName(e.Name))
 	}
 	fmt.Fprintf(&b, "end %d\n", len(t.Entries))
+	if t.Evidence != nil {
+		b.Write(t.Evidence.appendText(nil, t.Entries))
+	}
 	return b.WriteTo(w)
 }
 
@@ -141,9 +147,8 @@ func (p *tableParser) parse() (*Table, error) {
 			if n != strconv.Itoa(len(t.Entries)) {
 				return nil, p.errorf("%d tensors read, the end line says %q", len(t.Entries), n)
 			}
-			if p.lines.Scan() {
-				p.line++
-				return nil, p.errorf("%q after the end", p.lines.Text())
+			if err := p.rest(t); err != nil {
+				return nil, err
 			}
 			return t, nil
 		}
@@ -161,17 +166,49 @@ func (p *tableParser) parse() (*Table, error) {
 	}
 }
 
+// rest reads what follows the thresholds: evidence or nothing.
+func (p *tableParser) rest(t *Table) (err error) {
+	if !p.lines.Scan() {
+		return nil
+	}
+	p.line++
+	line := p.lines.Text()
+	if !strings.HasPrefix(line, statisticsWord+" ") {
+		return p.errorf("%q after the end", line)
+	}
+	if t.Evidence, err = p.evidence(line, t.Entries); err != nil {
+		return err
+	}
+	if p.lines.Scan() {
+		p.line++
+		return p.errorf("%q after the end", p.lines.Text())
+	}
+	return nil
+}
+
 func (p *tableParser) parseHeader(t *Table) error {
 	var err error
 	if t.Model, err = p.header("model"); err != nil {
 		return err
 	}
+	if t.Data, err = p.header("data"); err != nil {
+		return err
+	}
+	if _, err := parseDigest(t.Data); err != nil {
+		return p.errorf("data %q: %v", t.Data, err)
+	}
+	samples, err := p.header("samples")
+	if err != nil {
+		return err
+	}
+	if t.Samples, err = strconv.Atoi(samples); err != nil || t.Samples < 1 {
+		return p.errorf("samples %q: want a positive number", samples)
+	}
 	algorithm, err := p.header("algorithm")
 	if err != nil {
 		return err
 	}
-	t.Algorithm = Algorithm(algorithm)
-	if _, ok := methods[t.Algorithm]; !ok {
+	if t.Algorithm = Algorithm(algorithm); !slices.Contains(Algorithms(), t.Algorithm) {
 		return p.errorf("unknown algorithm %q", algorithm)
 	}
 	compat, err := p.header("compat")
@@ -181,15 +218,15 @@ func (p *tableParser) parseHeader(t *Table) error {
 	if compat != "-" {
 		t.Compat = Compat(compat)
 	}
-	if _, ok := methods[t.Algorithm][t.Compat]; !ok {
+	if err := checkAlgorithm(t.Algorithm, t.Compat); err != nil {
 		return p.errorf("unknown compat %q", compat)
 	}
 	batches, err := p.header("batches")
 	if err != nil {
 		return err
 	}
-	if t.Batches, err = strconv.Atoi(batches); err != nil || t.Batches < 1 {
-		return p.errorf("batches %q: want a positive number", batches)
+	if t.Batches, err = strconv.Atoi(batches); err != nil || t.Batches < 0 {
+		return p.errorf("batches %q: want a number", batches)
 	}
 	return nil
 }

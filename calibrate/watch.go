@@ -1,6 +1,7 @@
 package calibrate
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -11,6 +12,7 @@ import (
 // A watched is a tensor that gets an entry in the table.
 type watched struct {
 	name     string
+	layer    string // kind and name of the layer that computes it, "" for an input
 	unsigned bool
 	input    int // index among the graph's inputs, or -1
 }
@@ -34,7 +36,11 @@ func watchList(g *graph.Graph, compat Compat) []watched {
 	add := func(v *graph.Value, unsigned bool) {
 		if !seen[v] {
 			seen[v] = true
-			list = append(list, watched{v.Name, unsigned, slices.Index(g.Inputs, v)})
+			w := watched{name: v.Name, unsigned: unsigned, input: slices.Index(g.Inputs, v)}
+			if l := v.Producer; l != nil {
+				w.layer = fmt.Sprintf("%s %q", l.Op.Kind(), l.Name)
+			}
+			list = append(list, w)
 		}
 	}
 	addOwners := func(v *graph.Value) {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/octet-dnn/octet/calibrate"
 )
 
 // A request is the body of one run on its way through the streams. Its mutable
@@ -23,8 +25,8 @@ type request struct {
 
 // extras are what a run may be asked for besides its results.
 type extras struct {
-	observe func(name string, data []float32) error // is shown the watched values
-	times   []int64                                 // see Bare
+	observe func(calibrate.Activation) error // is shown the watched values
+	times   []int64                          // see Bare
 }
 
 // finished reports whether no micro-batch is at work and none will be taken.

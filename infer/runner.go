@@ -23,7 +23,7 @@ func NewRunner(g *graph.Graph, watch []string) (calibrate.Runner, error) {
 }
 
 // Run executes one batch and shows its watched values.
-func (r *runner) Run(ctx context.Context, in []*model.Tensor, observe func(name string, data []float32) error) ([]*model.Tensor, error) {
+func (r *runner) Run(ctx context.Context, in []*model.Tensor, observe func(calibrate.Activation) error) ([]*model.Tensor, error) {
 	g, err := r.p.geometry(in)
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/octet-dnn/octet/calibrate"
 	"github.com/octet-dnn/octet/dnnl"
 )
 
@@ -48,7 +49,7 @@ func (w *worker) run() error {
 	case err != nil:
 		err = fmt.Errorf("infer: %s: %w", r.p.graph.Name, err)
 	case r.observe != nil:
-		err = r.watch(in)
+		err = r.watch(in, w.pieces[0].first)
 	}
 	clear(in.ptrs)
 	return err
@@ -67,12 +68,20 @@ func (w *worker) forget() {
 	w.pieces = w.pieces[:0]
 }
 
-// watch shows the watched values to the observer, one call at a time.
-func (r *request) watch(in *instance) error {
+// watch shows the watched values of an image to the observer, one call at a time.
+// Plans that are watched take single images, see NewRunner.
+func (r *request) watch(in *instance, image int) error {
 	r.watchMu.Lock()
 	defer r.watchMu.Unlock()
+	if !r.p.body.separable {
+		image = calibrate.AllImages
+	}
 	for i, t := range in.plan.watched {
-		if err := r.observe(r.p.body.watchList[i].Name, in.floats(t)); err != nil {
+		a := calibrate.Activation{
+			Name: r.p.body.watchList[i].Name, Image: image,
+			Dims: t.dims, ChannelsLast: t.layout == channelsLast, Data: in.floats(t),
+		}
+		if err := r.observe(a); err != nil {
 			return err
 		}
 	}

@@ -36,7 +36,7 @@ func TestUsage(t *testing.T) {
 		{"std of 0", "std[1] is 0", []string{"run", mobilenetDir, "x.jpg", "--std", "1,0,1"}},
 		{"filter", `filter is "sinc"`, []string{"run", mobilenetDir, "x.jpg", "--filter", "sinc"}},
 		{"top 0", "--top is 0", []string{"run", mobilenetDir, "x.jpg", "--top", "0"}},
-		{"algorithm", "mse", []string{"calibrate", mobilenetDir, "-o", "x", "--data", dataDir, "--algo", "mse"}},
+		{"algorithm", "mean", []string{"calibrate", mobilenetDir, "-o", "x", "--data", dataDir, "--algo", "mean"}},
 		{"compat", "paddle3", []string{"calibrate", mobilenetDir, "-o", "x", "--data", dataDir, "--compat", "paddle3"}},
 		{"network to bench", `"vgg16" is unknown`, []string{"bench", "--models", "vgg16"}},
 		{"batch to bench", "--batch is [0]", []string{"bench", "--batch", "0"}},

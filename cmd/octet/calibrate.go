@@ -46,7 +46,7 @@ others; Octet itself does not read it.`,
 	}
 	flags := c.Flags()
 	flags.StringVarP(&f.out, "output", "o", "", "where to save the INT8 model")
-	flags.StringVar(&f.algo, "algo", string(calibrate.Max), "how thresholds are chosen: max or KL")
+	flags.StringVar(&f.algo, "algo", string(calibrate.Max), "how thresholds are chosen: auto, EMD, histogram, KL, max, min-max, moving-average, MSE or percentile")
 	flags.StringVar(&f.compat, "compat", "", "paddle13: exactly the thresholds of Paddle 1.3's KL")
 	flags.IntVar(&f.samples, "samples", 0, "take N pictures, evenly spread over the list; 0 takes all")
 	flags.StringVar(&f.format, "format", graph.FormFused.String(), "form of the program: fused or qdq (Paddle 2.6 and later), v13 (Paddle 1.3), or onnx")
