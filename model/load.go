@@ -77,6 +77,9 @@ func newLoadConfig(opts []Option) (loadConfig, error) {
 // of Paddle 3 is translated to the classical operators; one that has no
 // classical form keeps its name (pd_op.xxx).
 //
+// Where there is no program because a Save was killed while it replaced the
+// model, the one that was there is put back first.
+//
 // Only files inside the model's directory are opened, and only regular ones.
 // Whatever they hold, Load returns a checked model or an error and never
 // panics; rejections are FormatErrors. The memory that it takes is that of the
@@ -95,6 +98,9 @@ func Load(name string, opts ...Option) (*Model, error) {
 		return nil, fmt.Errorf("load %s: %w", printable(name), err)
 	}
 	m, err := loadFS(rootFS{root}, file, dir, opts)
+	if errors.Is(err, fs.ErrNotExist) && tidy(dir) {
+		m, err = loadFS(rootFS{root}, file, dir, opts)
+	}
 	if err != nil || !m.lazy() {
 		_ = root.Close() // only read from; lazy parameters open their files in it
 	}

@@ -87,8 +87,9 @@ func bytesFile(name string, data []byte) outFile {
 // as it was. An output that exists is refused with fs.ErrExist, except an
 // empty directory; see WithOverwrite. A crash or SIGKILL leaves the old output
 // or the new one, never a mix of both, and at worst a folder .octet-save-*
-// beside it; see stage for the reasons, and for the one case (an overwritten
-// pair of files) where a crash can leave the old pair in that folder.
+// beside it, which the next Save there removes. In one case (an overwritten pair
+// of files) the old pair may be in that folder, until the next Load or Save puts
+// it back; see stage for the reasons.
 func Save(m *Model, name string, opts ...SaveOption) error {
 	c := saveConfig{}
 	for _, o := range opts {

@@ -28,17 +28,27 @@ import (
 //     and says so. To overwrite, the old files first move into the staging
 //     folder, the program before the others, so that a kill never leaves an
 //     old program with new parameters: it leaves the pair, old or new, or no
-//     program and the old pair in the staging folder.
+//     program and the old pair in the staging folder. The next Load that finds
+//     no program there, or the next Save, puts the old pair back: see tidy.
 //
 // An error, other than a kill, undoes what was done.
 
 const stagePrefix = ".octet-save-"
 
 // makeStage makes a staging folder in parent, with the permissions that the
-// user's umask gives.
-func makeStage(parent string) (string, error) {
-	dir := filepath.Join(parent, stagePrefix+rand.Text()[:12])
-	return dir, os.Mkdir(dir, 0o777)
+// user's umask gives. It is locked until unlock, so that tidy can tell it from
+// those of saves that were killed; where nothing can be locked, it is not.
+func makeStage(parent string) (dir string, unlock func(), err error) {
+	for range 3 { // tidy may take one for stale before it is locked
+		dir = filepath.Join(parent, stagePrefix+rand.Text()[:12])
+		if err := os.Mkdir(dir, 0o777); err != nil {
+			return dir, nil, err
+		}
+		if unlock, err = lockDir(dir); err == nil {
+			return dir, unlock, nil
+		}
+	}
+	return dir, func() {}, os.MkdirAll(dir, 0o777)
 }
 
 // saveDir makes the directory target of files.
@@ -58,10 +68,12 @@ func saveDir(target string, files []outFile, overwrite bool) (err error) {
 	if err != nil {
 		return err
 	}
-	stage, err := makeStage(filepath.Dir(target))
+	tidy(filepath.Dir(target))
+	stage, unlock, err := makeStage(filepath.Dir(target))
 	if err != nil {
 		return errors.Join(err, undo())
 	}
+	defer unlock()
 	defer func() {
 		if err != nil { // the error counts; a folder that cannot be removed is harmless
 			_ = os.RemoveAll(stage)
@@ -179,7 +191,7 @@ func swapDirs(stage, target string) error {
 }
 
 func swapByRenames(stage, target string) error {
-	aside := stage + "-old"
+	aside := stage + steppedOld
 	if err := os.Rename(target, aside); err != nil {
 		return err
 	}

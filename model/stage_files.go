@@ -11,6 +11,7 @@ import (
 // saveFiles puts files into dir, which may hold other things. Their order
 // matters: the last one makes the others a model.
 func saveFiles(dir string, files []outFile, overwrite bool) (err error) {
+	tidy(dir)
 	old, err := standing(dir, files, overwrite)
 	if err != nil {
 		return err
@@ -19,10 +20,11 @@ func saveFiles(dir string, files []outFile, overwrite bool) (err error) {
 	if err != nil {
 		return err
 	}
-	stage, err := makeStage(dir)
+	stage, unlock, err := makeStage(dir)
 	if err != nil {
 		return errors.Join(err, undo())
 	}
+	defer unlock()
 	defer func() {
 		if err != nil { // the error counts; a folder that cannot be removed is harmless
 			_ = os.RemoveAll(stage)
@@ -65,7 +67,6 @@ func standing(dir string, files []outFile, overwrite bool) (old []string, err er
 // moveIn moves the old files out of dir, last first, and the staged ones in.
 // An error moves everything back.
 func moveIn(stage, dir string, files []outFile, old []string) (err error) {
-	const aside = "old"
 	var back []func() error
 	defer func() {
 		if err != nil {
@@ -82,12 +83,16 @@ func moveIn(stage, dir string, files []outFile, old []string) (err error) {
 		return nil
 	}
 	if len(old) > 0 {
-		if err := os.Mkdir(filepath.Join(stage, aside), 0o777); err != nil {
+		if err := os.Mkdir(filepath.Join(stage, asideDir), 0o777); err != nil {
+			return err
+		}
+		program := files[len(files)-1].name
+		if err := writeFile(filepath.Join(stage, asideMark), bytesFile(asideMark, []byte(program))); err != nil {
 			return err
 		}
 	}
 	for _, name := range slices.Backward(old) {
-		if err := move(filepath.Join(dir, name), filepath.Join(stage, aside, name)); err != nil {
+		if err := move(filepath.Join(dir, name), filepath.Join(stage, asideDir, name)); err != nil {
 			return err
 		}
 	}
