@@ -1,9 +1,7 @@
 package infer
 
 import (
-	"runtime"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -11,13 +9,12 @@ import (
 	"github.com/octet-dnn/octet/internal/cpustat"
 )
 
-// neighbours watch how much of the CPUs everything else leaves to a predictor:
-// other processes, and what this one does besides.
+// neighbours watch how much of the CPUs other processes leave to this one. What
+// this one does besides running networks counts as room: where that starves a
+// team, pace bounds how often one is tried.
 type neighbours struct {
 	threads int // of a team
 	cpus    unix.CPUSet
-
-	worked atomic.Int64 // nanoseconds of CPU time that streams have used
 
 	mu   sync.Mutex
 	full bool // a team was too slow, and there has been no room since
@@ -39,19 +36,6 @@ func (n *neighbours) init(threads int) {
 	n.threads = threads
 	// Without a mask no CPU is counted, and room is unknown.
 	_ = unix.SchedGetaffinity(0, &n.cpus)
-}
-
-// begin starts the clock of a stream's work, and keeps the goroutine on its OS
-// thread until end.
-func (n *neighbours) begin() (began time.Duration) {
-	runtime.LockOSThread()
-	return threadTime()
-}
-
-// end counts the work since begin.
-func (n *neighbours) end(began time.Duration) {
-	n.worked.Add(int64(threadTime() - began))
-	runtime.UnlockOSThread()
 }
 
 // found records that a team was too slow.
@@ -83,7 +67,7 @@ func (n *neighbours) crowded(now time.Time) bool {
 // A roomMark is a moment from which room is measured.
 type roomMark struct {
 	at    time.Time
-	free  time.Duration // that CPUs were free or worked for the streams so far
+	free  time.Duration // that CPUs were free or worked for this process so far
 	known bool          // the system tells
 }
 
@@ -93,12 +77,9 @@ func (n *neighbours) mark(now time.Time) roomMark {
 		return roomMark{at: now}
 	}
 	free := t.Idle + t.Nice // processes of lowered priority give way
-	return roomMark{now, free + time.Duration(n.worked.Load()), true}
-}
-
-// threadTime returns the CPU time that the calling OS thread has used.
-func threadTime() time.Duration {
-	var t unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t) // a clock that every thread has
-	return time.Duration(t.Nano())
+	var own unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_PROCESS_CPUTIME_ID, &own); err != nil {
+		return roomMark{at: now}
+	}
+	return roomMark{now, free + time.Duration(own.Nano()), true}
 }

@@ -36,13 +36,7 @@ func (w *worker) run() error {
 	}
 	w.gate.Lock()
 	in.place(w.pieces)
-	if w.team != nil {
-		err = r.compute(in)
-	} else {
-		began := w.p.neighbours.begin()
-		err = r.compute(in)
-		w.p.neighbours.end(began)
-	}
+	err = r.compute(in)
 	in.deliver(w.pieces)
 	w.gate.Unlock()
 	switch {
