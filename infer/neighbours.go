@@ -17,14 +17,14 @@ type neighbours struct {
 	cpus    unix.CPUSet
 
 	mu   sync.Mutex
-	full bool // a team was too slow, and there has been no room since
-	slow time.Time
-	from roomMark // since when room is measured
+	full bool      // there is no room for a team
+	slow time.Time // when one was too slow, last
+	from roomMark  // since when room is measured
 }
 
 const (
-	// lookAgain is ten ticks of the clock that counts idle time.
-	lookAgain = 100 * time.Millisecond
+	// lookAgain is twenty ticks of the clock that counts idle time.
+	lookAgain = 200 * time.Millisecond
 	// forget is when a slow team is no longer news, where room is unknown.
 	forget = time.Second
 	// slack is how much of a CPU may be missing for a team to be worth trying:
@@ -45,12 +45,12 @@ func (n *neighbours) found(now time.Time) {
 	n.full, n.slow, n.from = true, now, n.mark(now)
 }
 
-// crowded reports whether a team was too slow and there has been no room for
-// one since. It looks every tenth of a second.
+// crowded reports whether there was no room for a team lately. It looks every
+// fifth of a second.
 func (n *neighbours) crowded(now time.Time) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if !n.full || now.Sub(n.from.at) < lookAgain {
+	if now.Sub(n.from.at) < lookAgain {
 		return n.full
 	}
 	to := n.mark(now)

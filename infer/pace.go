@@ -16,9 +16,10 @@ const (
 // A pace chooses the faster way for one geometry, by what runs took lately. On
 // a quiet machine threads together are nearly as many times faster; but they
 // wait for each other at every layer, so that a busy neighbour on one CPU can
-// make them 30 to 100 times slower, and then one thread is faster. One such run
-// is enough to leave the team. It is tried again when the CPUs have had room
-// for it, and rarely when they seem to have none.
+// make them 30 to 100 times slower, and then one thread is faster. So the team
+// is let be while the CPUs have no room for it, and one slow run is enough to
+// leave it in any case. It is tried again when the CPUs have had room for it,
+// and rarely when they seem to have none.
 type pace struct {
 	mu   sync.Mutex
 	runs [2]int
@@ -54,11 +55,11 @@ func (p *pace) choose(now time.Time, m market) way {
 	if p.apart {
 		return p.again(now, m)
 	}
+	if m.crowded(now) {
+		return byStreams
+	}
 	for w, n := range p.runs {
 		if n < 2 { // the first run of each compiles or warms up and does not count
-			if way(w) == byTeam && m.crowded(now) {
-				return byStreams
-			}
 			return way(w)
 		}
 	}

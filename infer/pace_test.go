@@ -6,7 +6,7 @@ import (
 )
 
 // A town is a market played on a clock of its own: a hog takes one of two CPUs
-// while busy says so. It is told after 100 ms, or never.
+// while busy says so. It is told after 200 ms, or never.
 type town struct {
 	start, now time.Time
 	busy       func(since time.Duration) bool
@@ -25,7 +25,7 @@ func (c *town) found(now time.Time) { c.full, c.slow, c.seen, c.hogs = true, now
 
 func (c *town) crowded(now time.Time) bool {
 	switch d := now.Sub(c.seen); {
-	case !c.full || d < lookAgain:
+	case d < lookAgain:
 	case c.untold:
 		c.full = now.Sub(c.slow) < forget
 	default:

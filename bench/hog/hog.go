@@ -42,6 +42,12 @@ func Start(ctx context.Context) (*Hog, error) {
 	return &Hog{c}, c.Start()
 }
 
+// Pause stops the process until Resume.
+func (h *Hog) Pause() error { return h.cmd.Process.Signal(syscall.SIGSTOP) }
+
+// Resume lets it go on.
+func (h *Hog) Resume() error { return h.cmd.Process.Signal(syscall.SIGCONT) }
+
 // End ends the process. It is an error if that has ended before.
 func (h *Hog) End() error {
 	err := h.cmd.Process.Kill()
