@@ -33,6 +33,8 @@ type Calibrator struct {
 	probes probes
 	trend  trend
 	table  *Table // of the batches so far, or nil
+	// refined is what INT8Graph returns for them with Options.Refine, or nil.
+	refined *graph.Graph
 }
 
 // New builds the graph of the FP32 model m and a Runner for it. A model that is
@@ -86,7 +88,7 @@ func newCalibrator(g *graph.Graph, fingerprint string, o Options) (*Calibrator, 
 		}
 		return NewStatistics()
 	})
-	if c.twoPasses() {
+	if c.twoPasses() || o.Refine {
 		if c.spool, err = newSpool(o.TempDir); err != nil {
 			return nil, fmt.Errorf("calibrate: %w", err)
 		}
@@ -118,7 +120,7 @@ func (c *Calibrator) Sample(ctx context.Context, in []*model.Tensor) ([]*model.T
 	var samples []sketched
 	if err == nil {
 		samples = c.describe(in, out, n)
-		if c.spool != nil {
+		if c.spool != nil && (c.twoPasses() || c.spool.images < maxRefineImages) {
 			err = c.spool.append(in)
 		}
 	}
@@ -138,7 +140,7 @@ func (c *Calibrator) Sample(ctx context.Context, in []*model.Tensor) ([]*model.T
 		}
 		c.probes.offer(c.seen.sketch, in, digests)
 	}
-	c.table = nil
+	c.table, c.refined = nil, nil
 	c.watchTrend()
 	return out, nil
 }
@@ -260,7 +262,15 @@ func (c *Calibrator) INT8Graph() (*graph.Graph, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Quantize(c.graph, t, c.o)
+	if !c.o.Refine {
+		return Quantize(c.graph, t, c.o)
+	}
+	if c.refined == nil {
+		if c.refined, err = c.refine(t); err != nil {
+			return nil, fmt.Errorf("refine the weights: %w", err)
+		}
+	}
+	return copyGraph(c.refined), nil
 }
 
 // Close frees the Runner and the samples kept. It ends a second pass that is

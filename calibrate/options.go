@@ -17,6 +17,21 @@ type Options struct {
 	// Runner makes the FP32 executor: infer.NewRunner. New requires it.
 	Runner NewRunner
 
+	// Refine makes the INT8 layers give on the samples what the FP32 layers give,
+	// as nearly as integers allow: weights are rounded up or down together, their
+	// mean error goes into the biases, and global averages are quantised by scales of
+	// their own (FP32AveragePool). Thresholds stay as they are, so does the speed of the
+	// result. It costs some more passes over at most 512 images, when the INT8
+	// graph is first asked for; samples that came by Restore are not among them. Not for Compat.
+	Refine bool
+
+	// Protect makes the INT8 model give the same on CPUs without VNNI, which add
+	// pairs of products in 16 bits, as on others: it lowers the scale of those
+	// output channels whose weights could overflow, as little as that needs.
+	// CheckPairs tells what is proved. Convolutions of signed tensors can only be
+	// protected together with Refine. Not for Compat.
+	Protect bool
+
 	// FirstConvINT8 quantises the first convolution too. It reads the image,
 	// costs little and is the most sensitive, so it stays FP32 by default.
 	FirstConvINT8 bool
@@ -35,7 +50,7 @@ type Options struct {
 	// compute something else from it, without an error), graph.FormQDQ for a
 	// file of a quarter of the size that Paddle 2.6 and later quantise themselves.
 	Form graph.Form
-	// TempDir is where a Calibrator that needs the samples twice (Paddle13 with
+	// TempDir is where a Calibrator that needs the samples twice (Refine, or Paddle13 with
 	// KL) keeps them meanwhile, in one file that no name points to; its size is that of
 	// the samples. Empty means the system's.
 	TempDir string
@@ -68,6 +83,9 @@ const (
 func (o Options) check() error {
 	if err := checkAlgorithm(o.Algorithm, o.Compat); err != nil {
 		return err
+	}
+	if (o.Refine || o.Protect) && o.Compat != None {
+		return fmt.Errorf("compat %q is exact, it can be neither refined nor protected: %w", o.Compat, ErrOptions)
 	}
 	if o.Residual > ResidualPaddle13 {
 		return fmt.Errorf("residual strategy %d: %w", o.Residual, ErrOptions)

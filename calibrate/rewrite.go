@@ -208,5 +208,8 @@ func (q *quantizer) int8Of(l *graph.Layer) (*graph.Int8, error) {
 	if a.ScaleWeights, err = scales(w.Const, axis); err != nil {
 		return nil, fmt.Errorf("weights %q of layer %q: %w", w.Name, l.Name, err)
 	}
+	if q.o.Protect {
+		protect(l, a.ScaleWeights, in.dtype)
+	}
 	return a, nil
 }

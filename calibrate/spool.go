@@ -15,8 +15,9 @@ import (
 // be run a second time without staying in memory. Only this process reads the
 // file, and it has no name: it is gone when the spool is closed or the process ends.
 type spool struct {
-	file *os.File
-	end  int64 // of the batches kept
+	file   *os.File
+	end    int64 // of the batches kept
+	images int   // in them
 }
 
 func newSpool(dir string) (*spool, error) {
@@ -59,6 +60,9 @@ func (s *spool) append(batch []*model.Tensor) error {
 		return fmt.Errorf("keep a sample for a second pass: %w", err)
 	}
 	s.end += size
+	if len(batch) > 0 && len(batch[0].Dims) > 0 {
+		s.images += int(batch[0].Dims[0])
+	}
 	return nil
 }
 

@@ -27,6 +27,8 @@ type calibrateFlags struct {
 	format       string
 	firstConv    bool
 	fp32FC       bool
+	refine       bool
+	protect      bool
 	overwrite    bool
 }
 
@@ -52,6 +54,8 @@ others; Octet itself does not read it.`,
 	flags.StringVar(&f.format, "format", graph.FormFused.String(), "form of the program: fused or qdq (Paddle 2.6 and later), v13 (Paddle 1.3), or onnx")
 	flags.BoolVar(&f.firstConv, "first-conv-int8", false, "quantise the first convolution too")
 	flags.BoolVar(&f.fp32FC, "fp32-fc", false, "keep fully connected layers FP32")
+	flags.BoolVar(&f.refine, "refine", true, "choose rounding and biases so that layers give what FP32 gives (off with --compat)")
+	flags.BoolVar(&f.protect, "protect", false, "lower the scales of weights that could overflow on CPUs without VNNI")
 	flags.BoolVar(&f.overwrite, "overwrite", false, "replace the model at OUT, if there is one")
 	f.register(flags)
 	return c
@@ -117,7 +121,8 @@ var int8Forms = map[string]graph.Form{
 func (f *calibrateFlags) options(a *app) (calibrate.Options, error) {
 	o := calibrate.Options{
 		Algorithm: calibrate.Algorithm(f.algo), Compat: calibrate.Compat(f.compat), Runner: infer.NewRunner,
-		FirstConvINT8: f.firstConv, FP32FullyConnected: f.fp32FC, Logger: a.logger(),
+		FirstConvINT8: f.firstConv, FP32FullyConnected: f.fp32FC,
+		Refine: f.refine && f.compat == "", Protect: f.protect, Logger: a.logger(),
 	}
 	form, ok := int8Forms[f.format]
 	if !ok && f.format != formatONNX {

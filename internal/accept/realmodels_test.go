@@ -22,11 +22,19 @@ func TestRealModels(t *testing.T) {
 		m := n.load(t)
 		// The validation pictures were resized before: only the centre is cut.
 		images := loader(t, val, n.preset.NoResize(), 60)
-		for _, a := range []calibrate.Algorithm{calibrate.Max, calibrate.KL} {
-			t.Run(n.name+"/"+string(a), func(t *testing.T) {
-				q := n.quantise(t, m, pictures(t, "train_list.txt"), calibrate.Options{Algorithm: a})
+		for _, o := range []calibrate.Options{
+			{Algorithm: calibrate.Max}, {Algorithm: calibrate.KL},
+			{Algorithm: calibrate.Max, Refine: true}, {Algorithm: calibrate.KL, Refine: true},
+		} {
+			name := string(o.Algorithm)
+			if o.Refine {
+				name += ", refined"
+			}
+			t.Run(n.name+"/"+name, func(t *testing.T) {
+				q := n.quantise(t, m, pictures(t, "train_list.txt"), o)
 				r := compareNets(t, m, q, images)
-				rows = append(rows, eval.Row{Name: n.name + " " + string(a), Result: r})
+				rows = append(rows, eval.Row{Name: n.name + " " + name, Result: r})
+				t.Logf("top-1 %d of FP32's %d, agreement %.2f %%, mean KL divergence %.5f", r.INT8.Top1Images, r.FP32.Top1Images, *r.Agreement, *r.MeanKL)
 				n.judge(t, r)
 			})
 		}
