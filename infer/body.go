@@ -19,6 +19,7 @@ type body struct {
 	uses      map[*graph.Value]int // consumers in the body, plus one for an output
 	fused     map[*graph.Layer]*fusion
 	skip      map[*graph.Layer]bool
+	branches  map[*graph.Layer]bool // see findBranches
 	static    map[*graph.Value]bool // see staticValues
 	watch     map[*graph.Value]bool
 	watchList []*graph.Value
@@ -56,6 +57,7 @@ func cut(g *graph.Graph, watch []string) (*body, []*graph.Layer, error) {
 		fixed[v] = true
 	}
 	b.fused, b.skip = fusions(b.graph, fixed)
+	b.findBranches()
 	b.separable = separable(b)
 	return b, tail, nil
 }

@@ -8,52 +8,105 @@ import (
 	"github.com/octet-dnn/octet/graph"
 )
 
-func (lw *lowering) conv(op *graph.Conv) {
-	x := lw.ordered(lw.in(0), channelsLast)
-	f, filter := lw.filter()
-	if lw.err != nil {
-		return
-	}
-	w, err := op.Resolve(x.dims, filter)
-	if err != nil {
-		lw.fail(err)
-		return
-	}
-	dims := groupedFilter(filter, op.Groups)
-	var e epilogue
-	e.quantised(op.Int8, len(dims) > len(filter))
-	y := lw.convDst(op, &e)
-	e.act(op.Act)
-	see := func(t *tensor) *tensor { return t }
-	if pointwise(op, w, filter) {
-		see = lw.asOneImage
-	}
-	lw.joinFusion(&e, see)
-	src, dst := see(x), see(y)
-	if lw.err != nil {
-		return
-	}
-	wdt := dnnl.F32
-	if op.Int8 != nil {
-		wdt = dnnl.S8
-	}
-	spec := dnnl.Convolution{
-		Src: src.desc, Weights: lw.any(dims, wdt), Bias: lw.biasDesc(2), Dst: dst.desc,
-		Strides: w.Strides[:], Dilations: []int{w.Dilations[0] - 1, w.Dilations[1] - 1},
-		PadL: []int{w.Pads[0], w.Pads[2]}, PadR: []int{w.Pads[1], w.Pads[3]},
-		Attr: e.attr,
-	}
-	args := append(lw.arguments(&e), arg{dnnl.ArgSrc, src}, arg{dnnl.ArgBias, lw.in(2)}, arg{dnnl.ArgDst, dst})
-	j := lw.create(choice{spec, lw.choose, args})
-	weights := lw.packed(j, f, op.Int8, channelMask(len(dims) > len(filter)), lw.desc(dims, wdt, plain))
-	lw.run(j, append(args, arg{dnnl.ArgWeights, weights})...)
-	lw.resultAs(y)
+// A convolution is a Conv layer being lowered: what it computes, whichever part
+// of its maps a step works on.
+type convolution struct {
+	layer    *graph.Layer
+	op       *graph.Conv
+	x, y     *tensor
+	bias     *tensor
+	filter   *graph.Value
+	dims     []int // of the weights, as oneDNN wants them
+	window   graph.Window
+	epilogue epilogue
 }
 
-// pointwise reports whether op looks at one pixel at a time and makes one of it.
-func pointwise(op *graph.Conv, w graph.Window, filter []int) bool {
-	return op.Groups == 1 && filter[2]*filter[3] == 1 && w.Strides == [2]int{1, 1} && w.Pads == [4]int{}
+func (lw *lowering) conv(op *graph.Conv) {
+	c := lw.convolution(op)
+	if lw.err != nil {
+		return
+	}
+	if lw.branches[lw.layer] {
+		lw.held = c // until the layer that adds its result
+		return
+	}
+	if lw.held != nil && lw.inStrips(c) {
+		return
+	}
+	see := func(t *tensor) *tensor { return t }
+	if c.pointwise() {
+		see = lw.asOneImage
+	}
+	lw.joinFusion(&c.epilogue, see)
+	lw.runConv(c, see(c.x), see(c.y))
+	lw.resultAs(c.y)
 }
+
+// convolution prepares the current layer, up to its own activation.
+func (lw *lowering) convolution(op *graph.Conv) *convolution {
+	c := &convolution{layer: lw.layer, op: op, x: lw.ordered(lw.in(0), channelsLast)}
+	f, filter := lw.filter()
+	if lw.err != nil {
+		return c
+	}
+	w, err := op.Resolve(c.x.dims, filter)
+	if err != nil {
+		lw.fail(err)
+		return c
+	}
+	c.filter, c.window, c.dims = f, w, groupedFilter(filter, op.Groups)
+	c.bias = lw.in(2)
+	e := &c.epilogue
+	e.quantised(op.Int8, c.grouped())
+	c.y = lw.convDst(op, e)
+	e.act(op.Act)
+	return c
+}
+
+// runConv appends the step that reads src and writes dst, views of the maps of c.
+func (lw *lowering) runConv(c *convolution, src, dst *tensor) {
+	j, args := lw.convJob(c, src, dst)
+	lw.run(j, args...)
+}
+
+// convJob has the primitive of a step made; args are all that it takes.
+func (lw *lowering) convJob(c *convolution, src, dst *tensor) (*job, []arg) {
+	if lw.err != nil {
+		return nil, nil
+	}
+	wdt := dnnl.F32
+	if c.op.Int8 != nil {
+		wdt = dnnl.S8
+	}
+	w := &c.window
+	spec := dnnl.Convolution{
+		Src: src.desc, Weights: lw.any(c.dims, wdt), Dst: dst.desc,
+		Strides: w.Strides[:], Dilations: []int{w.Dilations[0] - 1, w.Dilations[1] - 1},
+		PadL: []int{w.Pads[0], w.Pads[2]}, PadR: []int{w.Pads[1], w.Pads[3]},
+		Attr: c.epilogue.attr,
+	}
+	if c.bias != nil {
+		spec.Bias = c.bias.desc
+	}
+	args := append(lw.arguments(&c.epilogue), arg{dnnl.ArgSrc, src}, arg{dnnl.ArgBias, c.bias}, arg{dnnl.ArgDst, dst})
+	j := lw.create(choice{spec, lw.choose, args})
+	if j == nil {
+		return nil, nil
+	}
+	j.layer = c.layer.Name
+	weights := lw.packed(j, c.filter, c.op.Int8, channelMask(c.grouped()), lw.desc(c.dims, wdt, plain))
+	return j, append(args, arg{dnnl.ArgWeights, weights})
+}
+
+func (c *convolution) grouped() bool { return len(c.dims) > 4 }
+
+// small reports whether c has one weight for each pair of channels.
+func (c *convolution) small() bool {
+	return !c.grouped() && c.window.Kernel == [2]int{1, 1} && c.window.Pads == [4]int{}
+}
+
+// pointwise reports whether c looks at one pixel at a time and makes one of it.
+func (c *convolution) pointwise() bool { return c.small() && c.window.Strides == [2]int{1, 1} }
 
 // asOneImage views channels-last images as a single one, the rows of all images
 // below each other. A pointwise convolution computes the same, and a kernel

@@ -26,6 +26,10 @@ type lowering struct {
 	targets   map[*graph.Value]*tensor // results that go straight into bound memory
 	fused     map[*graph.Layer]*fusion
 	skip      map[*graph.Layer]bool
+	branches  map[*graph.Layer]bool
+	held      *convolution // a branch that the next layer adds
+	// stripBytes is how large the strips of a branch may be.
+	stripBytes int
 
 	layer *graph.Layer // being lowered, for messages and kernel lists
 	steps []step

@@ -39,7 +39,8 @@ func compile(e *dnnl.Engine, w *weightStore, b *body, f *family, n, cache int, c
 	stages := b.stages(one, n, cache)
 	p := &plan{images: n, constants: constants{engine: e}}
 	lw := &lowering{engine: e, weights: w, constants: &p.constants, env: map[*graph.Value]*tensor{}, uses: b.uses, choose: c,
-		targets: map[*graph.Value]*tensor{}, static: b.static, fused: b.fused, skip: b.skip}
+		targets: map[*graph.Value]*tensor{}, static: b.static, fused: b.fused, skip: b.skip,
+		branches: b.branches, stripBytes: cache / stripShare}
 	err = lw.body(p, b, f, stages)
 	if err == nil {
 		err = lw.make(stages)
@@ -151,7 +152,7 @@ func (lw *lowering) finish(p *plan, b *body) error {
 // offset returns where t starts in the arena, in bytes.
 func (p *plan) offset(t *tensor) int {
 	s := t.store
-	return s.offset + t.image*(s.size/s.images)
+	return s.offset + t.image*(s.size/s.images) + t.skip
 }
 
 // pointer returns the number of the pointer to t, which is bound: there is one

@@ -60,8 +60,8 @@ func (b *body) picksUp(l *graph.Layer) bool {
 
 // hot returns the bytes of an image that a layer reads and writes.
 func (b *body) hot(l *graph.Layer, shapes map[*graph.Value]graph.Shape) int {
-	if b.skip[l] {
-		return 0 // computed by the layer it is fused into
+	if b.skip[l] || b.branches[l] {
+		return 0 // computed by the layer it is fused into, or with the one that adds it
 	}
 	total := 0
 	add := func(v *graph.Value) {
@@ -73,7 +73,11 @@ func (b *body) hot(l *graph.Layer, shapes map[*graph.Value]graph.Shape) int {
 		add(v)
 	}
 	if f := b.fused[l]; f != nil {
-		add(f.add)
+		if branch := b.branchOf(l); branch != nil {
+			add(branch.In[0])
+		} else {
+			add(f.add)
+		}
 		add(f.out)
 		return total
 	}

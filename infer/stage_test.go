@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/octet-dnn/octet/calibrate"
@@ -26,7 +27,7 @@ func TestStagesGiveTheSameBytes(t *testing.T) {
 			g := quantised(t, m, in, calibrate.Options{FirstConvINT8: true})
 			batch := repeated(t, in, 24)
 			var want [][]byte
-			seen := map[int]bool{}
+			seen, strips := map[int]bool{}, map[bool]bool{}
 			for cache := 1 << 10; cache <= 1<<24; cache *= 4 {
 				p, err := Compile(g, Options{Streams: 1, Threads: 1, MicroBatch: 16, CacheBytes: cache})
 				if err != nil {
@@ -37,6 +38,7 @@ func TestStagesGiveTheSameBytes(t *testing.T) {
 					t.Fatal(err)
 				}
 				seen[cuts(t, p, 16)] = true
+				strips[stripped(t, p, 16)] = true
 				for i, o := range out {
 					if len(want) <= i {
 						want = append(want, o.Data)
@@ -49,6 +51,9 @@ func TestStagesGiveTheSameBytes(t *testing.T) {
 			}
 			if len(seen) < 3 {
 				t.Errorf("numbers of stages %v: want 3 different ones at least", seen)
+			}
+			if net == "resnet" && len(strips) < 2 {
+				t.Errorf("branches in strips: %v, want both", strips)
 			}
 		})
 	}
@@ -102,6 +107,18 @@ func cuts(t *testing.T, p *Predictor, n int) int {
 		t.Fatal(err)
 	}
 	return len(p.body.stages(one, n, p.opts.CacheBytes))
+}
+
+// stripped reports whether the plan of n images computes a branch in strips.
+func stripped(t *testing.T, p *Predictor, n int) bool {
+	t.Helper()
+	pl, err := p.plans.get(planKey{p.geometries[0].family, n, 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.ContainsFunc(pl.steps, func(s step) bool {
+		return slices.ContainsFunc(s.args, func(a arg) bool { return a.t.skip > 0 })
+	})
 }
 
 // TestStagesGrow checks the promise that the expansion rests on.

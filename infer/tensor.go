@@ -41,6 +41,7 @@ type tensor struct {
 	data   []byte
 	bound  int // 1-based index into the plan's bound memories
 	image  int // where the tensor starts in store or the bound memory, in images
+	skip   int // and how many bytes of store come before it in the image
 }
 
 func dataType(d model.DType) (dnnl.DataType, error) {
