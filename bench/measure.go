@@ -34,6 +34,11 @@ type Row struct {
 	Ratio float64 `json:"ratio"`
 	// OtherLoad is how many CPUs other processes kept busy meanwhile, on average; -1 if unknown.
 	OtherLoad float64 `json:"other_load"`
+	// Memory is what the INT8 predictor holds afterwards, Resident the memory of
+	// the whole process, the pictures and the FP32 predictor included, in bytes;
+	// 0 if unknown.
+	Memory   infer.MemoryStats `json:"int8_memory"`
+	Resident int64             `json:"resident_bytes"`
 }
 
 // Measure measures p at a batch size. The precisions take turns, window by
@@ -75,6 +80,7 @@ func Measure(ctx context.Context, p *Pair, batch int, o Options) (Row, error) {
 		ratios[i] = rates[1][i] / rates[0][i]
 	}
 	row.Ratio = Spread(ratios).Median
+	row.Memory, row.Resident = p.INT8.MemoryStats(), residentBytes()
 	return row, nil
 }
 

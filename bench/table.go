@@ -64,3 +64,19 @@ func loadText(cpus float64) string {
 	}
 	return fmt.Sprintf("%.2f CPUs", cpus)
 }
+
+// WriteMemory writes a line for each model about what its INT8 predictor holds
+// after the last of its rows.
+func WriteMemory(w io.Writer, rows []Row) error {
+	for i, r := range rows {
+		if i+1 < len(rows) && rows[i+1].Model == r.Model {
+			continue
+		}
+		m := r.Memory
+		if _, err := fmt.Fprintf(w, "%s INT8: %d MB of packed weights (%d MB mapped), %d MB to compute in, %d plans; the process takes %d MB\n",
+			r.Model, (m.WeightsBytes+m.MappedBytes)>>20, m.MappedBytes>>20, m.ArenaBytes>>20, m.Plans, r.Resident>>20); err != nil {
+			return err
+		}
+	}
+	return nil
+}

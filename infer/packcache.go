@@ -174,6 +174,10 @@ func (c *packCache) close() error {
 	return c.open().close()
 }
 
+// packAbandoned is how old a file is that nobody is writing any more: whoever
+// was has been killed.
+const packAbandoned = time.Hour
+
 // prunePacked removes the pack files of a folder that were used longest ago,
 // until those that stay have limit bytes at most.
 func prunePacked(dir string, limit int64) error {
@@ -184,6 +188,10 @@ func prunePacked(dir string, limit int64) error {
 	var files []fs.FileInfo
 	for _, e := range list {
 		info, err := e.Info()
+		if err == nil && strings.HasPrefix(e.Name(), packAside) && time.Since(info.ModTime()) > packAbandoned {
+			_ = os.Remove(filepath.Join(dir, e.Name())) // it may be another's; the next one tries again
+			continue
+		}
 		if err == nil && info.Mode().IsRegular() && strings.HasSuffix(e.Name(), packSuffix) {
 			files = append(files, info)
 		}

@@ -249,6 +249,13 @@ func TestPrunePacked(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	abandoned := filepath.Join(dir, packAside+"1")
+	if err := os.WriteFile(abandoned, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chtimes(abandoned, now, now.Add(-2*packAbandoned)); err != nil {
+		t.Fatal(err)
+	}
 	if err := prunePacked(dir, 250); err != nil {
 		t.Fatal(err)
 	}

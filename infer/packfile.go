@@ -35,6 +35,7 @@ const (
 	packHead   = 16
 	packEntry  = 48
 	packSuffix = ".packed"
+	packAside  = ".octet-packed-" // begins the name of a file that is being written
 	// packEntries is far more than a network has weights.
 	packEntries = 1 << 16
 	// packFileLimit bounds what is mapped, and what all files of a folder take.
@@ -158,7 +159,7 @@ func writePackFile(name string, weights map[packID][]byte) (err error) {
 	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(name), ".octet-packed-*")
+	f, err := os.CreateTemp(filepath.Dir(name), packAside+"*")
 	if err != nil {
 		return err
 	}

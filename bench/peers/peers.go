@@ -26,7 +26,7 @@ type peer struct {
 var (
 	octet      = peer{name: "octet", fp32: "base/fp32", int8: "octet/int8"}
 	tunedOctet = peer{name: "octet-tuned", fp32: octet.fp32, int8: octet.int8, tuned: true}
-	// packedOctet is measured where loads are compared; only its first start packs.
+	// packedOctet is measured where loads are compared; see fillPacked.
 	packedOctet = peer{name: "octet-packed", fp32: octet.fp32, int8: octet.int8, packed: true}
 )
 

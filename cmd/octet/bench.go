@@ -147,6 +147,9 @@ func (a *app) writeThroughput(rows []bench.Row) error {
 	if err := bench.WriteTable(a.out, rows); err != nil {
 		return err
 	}
+	if err := bench.WriteMemory(a.out, rows); err != nil {
+		return err
+	}
 	most := slices.MaxFunc(rows, func(x, y bench.Row) int { return cmp.Compare(x.OtherLoad, y.OtherLoad) })
 	if most.OtherLoad > 0.1*float64(machine.CPUs) {
 		fmt.Fprintf(a.out, "Other processes kept up to %.2f CPUs busy meanwhile: the figures are too low.\n", most.OtherLoad)

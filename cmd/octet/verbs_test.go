@@ -14,6 +14,7 @@ import (
 	"github.com/octet-dnn/octet/calibrate"
 	"github.com/octet-dnn/octet/dataset"
 	"github.com/octet-dnn/octet/dnnl"
+	"github.com/octet-dnn/octet/infer"
 )
 
 // golden reads what Paddle computes for a demo model.
@@ -210,7 +211,9 @@ func TestBench(t *testing.T) {
 			Model             string
 			Batch             int
 			FP32, INT8, Ratio float64
-			OtherLoad         float64 `json:"other_load"`
+			OtherLoad         float64           `json:"other_load"`
+			Memory            infer.MemoryStats `json:"int8_memory"`
+			Resident          int64             `json:"resident_bytes"`
 		}
 	}
 	decode(t, mustOctet(t, "bench", mobilenetDir, "--batch", "1,3", "--min-time", "10ms", "--json"), &got)
@@ -218,13 +221,13 @@ func TestBench(t *testing.T) {
 		t.Fatalf("%+v, want two rows", got)
 	}
 	for _, r := range got.Rows {
-		if !(r.FP32 > 0 && r.INT8 > 0 && r.Ratio > 0) || r.Model != mobilenetDir {
+		if !(r.FP32 > 0 && r.INT8 > 0 && r.Ratio > 0) || r.Model != mobilenetDir || r.Memory.Plans < 1 || r.Resident < int64(r.Memory.WeightsBytes) {
 			t.Errorf("row %+v", r)
 		}
 	}
 	text := mustOctet(t, "bench", mobilenetDir, "--batch", "1", "--min-time", "1ms")
-	if !strings.HasPrefix(text, "oneDNN ") || !strings.Contains(text, "INT8/FP32") {
-		t.Errorf("no head in\n%s", text)
+	if !strings.HasPrefix(text, "oneDNN ") || !strings.Contains(text, "INT8/FP32") || !strings.Contains(text, "of packed weights") {
+		t.Errorf("no head, or no memory, in\n%s", text)
 	}
 }
 
