@@ -6,7 +6,7 @@ VENVS = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/octet/peers/venvs
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test race lint format conformance accuracy quality unchanged saturation qdq onnx netron fixtures thirdparty bench ratios efficiency load overhead crowd busy modes peers coldstart memory hog setup-test consumer clean-room docker
+.PHONY: help setup demo test race lint format conformance accuracy quality unchanged saturation qdq onnx netron fixtures thirdparty zoo bench ratios efficiency load overhead crowd busy modes peers coldstart memory hog setup-test consumer clean-room docker
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,6 +59,10 @@ thirdparty: setup ## models that others published, against Paddle's outputs (nee
 
 saturation: setup ## protected real models give the same to the byte without VNNI as with it; what that costs (needs the same)
 	.ci/summary saturation $(GO) test -count=1 -run '^TestRealModelsSaturation$$' -timeout 30m -v ./internal/accept/...
+
+zoo: setup ## networks of every family, made by real Paddle 2.6 and 3.3: FP32 and INT8 programs in Octet and in Paddle: the table
+	@bench/peers/setup.sh $(VENVS) paddle26 paddle33
+	OCTET_ZOO=1 .ci/summary zoo $(GO) test -count=1 -run '^TestZoo$$' -timeout 60m -v ./internal/zoo
 
 bench: setup ## throughput in FP32 and INT8, every layer, the overhead of a run, the matmul rate
 	$(GO) test -run '^$$' -bench . -timeout 60m ./bench

@@ -1,0 +1,60 @@
+package zoo
+
+import (
+	"fmt"
+	"io"
+	"testing"
+	"text/tabwriter"
+)
+
+// A row is what one version of Paddle and Octet have in common about a network.
+type row struct {
+	paddle string
+	network
+	fp32       float64 // the largest relative difference
+	fused, qdq float64 // cosines of INT8 programs, 0 where one does not run
+	failed     string
+}
+
+// fail notes the first failure at a stage for the table.
+func (r *row) fail(t *testing.T, stage string, err error) {
+	t.Helper()
+	if r.failed == "" {
+		r.failed = stage + ": " + err.Error()
+	}
+	t.Errorf("%s, %s: %s: %v", r.name, r.paddle, stage, err)
+}
+
+// String returns the cells of r, between tabs.
+func (r row) String() string {
+	verdict := "ok"
+	if r.failed != "" {
+		verdict = "FAILS " + r.failed
+	}
+	return fmt.Sprintf("%s\t%s\t%s\t%.1e\t%.6f\t%.6f\t%s", r.Family, r.name, r.paddle, r.fp32, r.fused, r.qdq, verdict)
+}
+
+type table []row
+
+// print writes the table and the figure last.
+func (rows table) print(w io.Writer) {
+	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(tw, "family\tnetwork\tPaddle\tFP32 differs\tINT8 fused\tqdq, int8 engine\t")
+	good, families := 0, map[string]bool{}
+	for _, r := range rows {
+		families[r.Family] = families[r.Family] || r.failed != ""
+		if r.failed == "" {
+			good++
+		}
+		fmt.Fprintln(tw, r)
+	}
+	_ = tw.Flush() // to standard output
+	whole := 0
+	for _, failed := range families {
+		if !failed {
+			whole++
+		}
+	}
+	fmt.Fprintf(w, "zoo: %d of %d networks, %d of %d families: FP32 within %v of Paddle, INT8 cosine at least %v\n",
+		good, len(rows), whole, len(families), tolerance, leastCosine)
+}

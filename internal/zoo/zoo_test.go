@@ -1,0 +1,226 @@
+package zoo
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/octet-dnn/octet/calibrate"
+	"github.com/octet-dnn/octet/dataset"
+	"github.com/octet-dnn/octet/graph"
+	"github.com/octet-dnn/octet/infer"
+	"github.com/octet-dnn/octet/model"
+)
+
+// leastCosine is the project's promise for an INT8 program in Octet and in real
+// Paddle.
+const leastCosine = 0.9999
+
+// A network is one of the zoo as make.py writes it.
+type network struct {
+	name, dir  string
+	Family     string
+	Parameters int
+}
+
+// TestZoo makes the networks of the zoo with real Paddle, and holds what Octet
+// makes of them against Paddle: in FP32, and of the INT8 programs that Octet
+// writes. It prints the table.
+func TestZoo(t *testing.T) {
+	if os.Getenv("OCTET_ZOO") == "" {
+		t.Skip("SKIP-NOPADDLE: make zoo runs this")
+	}
+	var table table
+	for _, p := range paddles {
+		t.Run(p.version, func(t *testing.T) {
+			w := &worker{python: p.python(t)}
+			defer w.stop()
+			for _, n := range networks(t, p, w.python) {
+				t.Run(n.name, func(t *testing.T) {
+					r := row{paddle: p.version, network: n}
+					r.judge(t, w)
+					t.Log(r)
+					table = append(table, r)
+				})
+			}
+		})
+	}
+	table.print(os.Stdout)
+}
+
+// networks makes what is not in the cache: a folder whose name has the digest of
+// the scripts and the version.
+func networks(t *testing.T, p paddle, python string) []network {
+	t.Helper()
+	digest := sha256.New()
+	scripts, err := filepath.Glob(filepath.Join(makers, "*.py"))
+	if err != nil || len(scripts) == 0 {
+		t.Fatalf("no scripts in %s (%v)", makers, err)
+	}
+	for _, s := range scripts {
+		text, err := os.ReadFile(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		digest.Write(text)
+	}
+	dir := filepath.Join(cacheDir(t), "zoo", fmt.Sprintf("%s-%.6x", p.version, digest.Sum(nil)))
+	if out, err := exec.CommandContext(t.Context(), python, filepath.Join(makers, "make.py"), dir).CombinedOutput(); err != nil {
+		t.Errorf("make.py: %v\n%s", err, out)
+	}
+	infos, err := filepath.Glob(filepath.Join(dir, "*", "info.json"))
+	if err != nil || len(infos) == 0 {
+		t.Fatalf("no networks in %s (%v)", dir, err)
+	}
+	var all []network
+	for _, file := range infos {
+		n := network{dir: filepath.Dir(file)}
+		n.name = filepath.Base(n.dir)
+		if filepath.Ext(n.name) == ".part" {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if err == nil {
+			err = json.Unmarshal(text, &n)
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		all = append(all, n)
+	}
+	return all
+}
+
+// files lists the arrays of one kind: in, out or calib.
+func (n network) files(t *testing.T, kind string) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(n.dir, kind+"_*.npy"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%s has no %s (%v)", n.dir, kind, err)
+	}
+	return files
+}
+
+func (n network) tensors(t *testing.T, kind string) []*model.Tensor {
+	t.Helper()
+	var all []*model.Tensor
+	for _, f := range n.files(t, kind) {
+		x, err := dataset.ReadNpy(f, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, x)
+	}
+	return all
+}
+
+// judge fills r, and fails where it falls short.
+func (r *row) judge(t *testing.T, w *worker) {
+	m, err := model.Load(r.dir)
+	if err != nil {
+		r.fail(t, "load", err)
+		return
+	}
+	in := r.tensors(t, "in")
+	out, err := answers(t, m, in)
+	if err == nil {
+		r.fp32, err = relative(out, r.tensors(t, "out"))
+	}
+	if err != nil {
+		r.fail(t, "FP32", err)
+		return
+	}
+	if !(r.fp32 <= tolerance) {
+		r.fail(t, "FP32", fmt.Errorf("differs by %.2g", r.fp32))
+	}
+	g, err := quantised(t, m, r.tensors(t, "calib"))
+	if err != nil {
+		r.fail(t, "calibrate", err)
+		return
+	}
+	if pair := needlessPair(g); pair != "" {
+		r.fail(t, "INT8", fmt.Errorf("%s is dequantised only to be quantised again", pair))
+	}
+	// As it stands: fusions that Paddle makes of some programs have no kernels.
+	if r.fused, err = r.int8(t, w, g, graph.FormFused, "plain", in); err != nil {
+		r.fail(t, "fused", err)
+	} else if !(r.fused >= leastCosine) {
+		r.fail(t, "fused", fmt.Errorf("cosine %.6f", r.fused))
+	}
+	if r.qdq, err = r.int8(t, w, g, graph.FormQDQ, "int8", in); err != nil {
+		r.fail(t, "qdq", err)
+	}
+}
+
+// int8 writes g in a form and returns the cosine of what Octet and Paddle, in a
+// mode, make of the file.
+func (r *row) int8(t *testing.T, w *worker, g *graph.Graph, form graph.Form, mode string, in []*model.Tensor) (float64, error) {
+	m, err := graph.ToModel(g, form)
+	if err != nil {
+		return 0, err
+	}
+	prefix := filepath.Join(t.TempDir(), "int8")
+	if err := model.Save(m, prefix, model.WithForm(model.FormPdModel)); err != nil {
+		return 0, err
+	}
+	if m, err = model.Load(prefix); err != nil {
+		return 0, err
+	}
+	ours, err := answers(t, m, in)
+	if err != nil {
+		return 0, err
+	}
+	theirs, err := w.run(t, prefix, mode, r.files(t, "in"))
+	if err != nil {
+		return 0, err
+	}
+	return cosine(g, ours, theirs)
+}
+
+func answers(t *testing.T, m *model.Model, in []*model.Tensor) ([]*model.Tensor, error) {
+	t.Helper()
+	p, err := infer.NewPredictor(m, infer.Options{})
+	if err != nil {
+		return nil, err
+	}
+	defer p.Close()
+	return p.Run(t.Context(), in)
+}
+
+// quantised calibrates m on one batch.
+func quantised(t *testing.T, m *model.Model, in []*model.Tensor) (*graph.Graph, error) {
+	t.Helper()
+	c, err := calibrate.New(m, calibrate.Options{Algorithm: calibrate.KL, Runner: infer.NewRunner})
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	if _, err := c.Sample(t.Context(), in); err != nil {
+		return nil, err
+	}
+	return c.INT8Graph()
+}
+
+// needlessPair returns the name of a tensor that is dequantised although all
+// that reads it quantises it again by the same scale, or "".
+func needlessPair(g *graph.Graph) string {
+	uses := g.Consumers()
+	for _, l := range g.Layers {
+		d, ok := l.Op.(*graph.Dequantize)
+		if !ok {
+			continue
+		}
+		if slices.ContainsFunc(uses[l.Out[0]], func(u graph.Use) bool {
+			q, ok := u.Layer.Op.(*graph.Quantize)
+			return ok && q.Scale == d.Scale
+		}) {
+			return l.Out[0].Name
+		}
+	}
+	return ""
+}
