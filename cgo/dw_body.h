@@ -17,12 +17,11 @@
 #include "dw.h"
 
 #include <immintrin.h>
-#include <math.h>
 
 #define KERNEL static inline __attribute__((always_inline)) TARGET
 #define UNROLL _Pragma("GCC unroll 16")
 
-enum { most_rows = 9, most_cols = 8, most_outputs = 4, most_quads = 2 };
+enum { most_cols = 8, most_outputs = 4, most_quads = 2 };
 
 // What all outputs of a block of channels share, in the order of the quads.
 typedef struct {
@@ -37,9 +36,14 @@ typedef struct {
 
 // Where one step reads and writes.
 typedef struct {
-    const uint8_t *src; // the first pixel
-    int64_t src_h, src_w;
-    const uint8_t *const *pixels; // of each row, group and column, or NULL
+    const uint8_t *src; // the first row
+    int64_t src_h;
+    int there; // bit i: row i is inside the map
+    // Of each group and column: the distance from the start of a row, and which
+    // channels are read, none in the padding.
+    int64_t at[2][most_cols];
+    __mmask64 mask[2][most_cols];
+    int64_t src_w, left; // for steps that are inside
     uint8_t *dst; // the first output
     int64_t dst_h, dst_w;
     int64_t outputs; // of a row
@@ -55,24 +59,23 @@ KERNEL void interleave(__m512i p0, __m512i p1, __m512i p2, __m512i p3,
     quads[3] = _mm512_unpackhi_epi16(c, d);
 }
 
-// Pixel col of a row: of both groups if G is 2.
-KERNEL __m512i pixel(const block *b, const place *p, int direct, int G, int row,
-        int col, int cols, int64_t apart) {
-    if (direct) {
-        const uint8_t *at = p->src + row * p->src_h + col * p->src_w;
-        if (G == 1) return _mm512_loadu_si512(at);
-        return _mm512_inserti64x4(
-                _mm512_castsi256_si512(
-                        _mm256_loadu_si256((const __m256i *)at)),
-                _mm256_loadu_si256((const __m256i *)(at + apart * p->src_w)),
-                1);
+// Pixel col of a row: of both groups, apart pixels from each other, if G is 2.
+KERNEL __m512i pixel(const place *p, int direct, int G, int row, int col,
+        int apart) {
+    const uint8_t *at = p->src + row * p->src_h;
+    if (direct && G == 1)
+        return _mm512_loadu_si512(at + p->left + col * p->src_w);
+    if (G == 1)
+        return _mm512_maskz_loadu_epi8(p->mask[0][col], at + p->at[0][col]);
+    __m256i halves[2];
+    UNROLL for (int g = 0; g < 2; g++) {
+        halves[g] = direct
+                ? _mm256_loadu_si256((const __m256i *)(at + p->left
+                        + (col + g * apart) * p->src_w))
+                : _mm256_maskz_loadu_epi8(
+                        (__mmask32)p->mask[g][col], at + p->at[g][col]);
     }
-    const uint8_t *const *at = p->pixels + row * G * cols + col;
-    if (G == 1) return _mm512_maskz_loadu_epi8(b->mask, at[0]);
-    __mmask32 mask = (__mmask32)b->mask;
-    return _mm512_inserti64x4(
-            _mm512_castsi256_si512(_mm256_maskz_loadu_epi8(mask, at[0])),
-            _mm256_maskz_loadu_epi8(mask, at[cols]), 1);
+    return _mm512_inserti64x4(_mm512_castsi256_si512(halves[0]), halves[1], 1);
 }
 
 // The scaled sums of one output, as bytes, in the order of operations of
@@ -119,7 +122,7 @@ KERNEL void store(const block *b, const place *p, int direct, int G, int T,
     }
 }
 
-// R rows of G * T outputs. direct: all pixels are inside the map, all channels
+// R rows of G * T outputs. direct: all columns are inside the map, all channels
 // of a vector there. All but the pointers is known to the compiler.
 KERNEL void step(const block *b, const place *p, int K, int S, int T, int R,
         int G, int flip, int direct) {
@@ -132,14 +135,17 @@ KERNEL void step(const block *b, const place *p, int K, int S, int T, int R,
     UNROLL for (int row = 0; row < rows; row++)
         UNROLL for (int q = 0; q < (cols + 3) / 4; q++) {
             __m512i px[4], quads[4];
-            UNROLL for (int i = 0; i < 4; i++) {
-                px[i] = _mm512_setzero_si512();
-                if (4 * q + i < cols) {
-                    px[i] = pixel(b, p, direct, G, row, 4 * q + i, cols, T * S);
+            UNROLL for (int i = 0; i < 4; i++)
+                quads[i] = flip ? sign : _mm512_setzero_si512();
+            if (p->there >> row & 1) {
+                UNROLL for (int i = 0; i < 4; i++) {
+                    px[i] = _mm512_setzero_si512();
+                    if (4 * q + i >= cols) continue;
+                    px[i] = pixel(p, direct, G, row, 4 * q + i, T * S);
                     if (flip) px[i] = _mm512_xor_si512(px[i], sign);
                 }
+                interleave(px[0], px[1], px[2], px[3], quads);
             }
-            interleave(px[0], px[1], px[2], px[3], quads);
             UNROLL for (int o = 0; o < R; o++)
                 UNROLL for (int t = 0; t < T; t++) {
                     const int k = row - o * S, first = 4 * q - t * S;
@@ -154,8 +160,19 @@ KERNEL void step(const block *b, const place *p, int K, int S, int T, int R,
             store(b, p, direct, G, T, o, t, finish(b, sum[o][t]));
 }
 
-// What a pixel in the padding reads.
-static const uint8_t nothing[dw_block];
+// The columns of a step that starts at column left of the map, of which some
+// may be in the padding. Those are not read, but their places are kept inside
+// the row: an address of no memory at all would slow the CPU down.
+KERNEL void columns(place *p, const octet_dw *dw, const block *b, int64_t left,
+        int G, int cols, int apart) {
+    UNROLL for (int g = 0; g < G; g++)
+        UNROLL for (int i = 0; i < cols; i++) {
+            int64_t w = left + g * apart + i;
+            p->mask[g][i] = w >= 0 && w < dw->in_w ? b->mask : 0;
+            w = w < 0 ? 0 : w < dw->in_w ? w : dw->in_w - 1;
+            p->at[g][i] = w * dw->src_w;
+        }
+}
 
 // R rows of dst from row y on, for the block of channels that src and dst point
 // to.
@@ -163,28 +180,25 @@ KERNEL void rows(const octet_dw *dw, const block *b, const uint8_t *src,
         uint8_t *dst, int64_t y, int K, int S, int T, int R, int G, int flip) {
     const int cols = (T - 1) * S + K, height = (R - 1) * S + K;
     const int64_t top = y * S - dw->pad_top;
-    const int inside = b->whole && top >= 0 && top + height <= dw->in_h;
+    place p;
+    p.src = src + top * dw->src_h;
+    p.src_h = dw->src_h, p.src_w = dw->src_w;
+    p.dst_h = dw->dst_h, p.dst_w = dw->dst_w;
+    p.there = 0;
+    for (int i = 0; i < height; i++)
+        p.there |= (top + i >= 0 && top + i < dw->in_h) << i;
     for (int64_t x = 0; x < dw->out_w; x += G * T) {
         const int64_t left = x * S - dw->pad_left;
-        const uint8_t *pixels[most_rows * 2 * most_cols];
-        place p = {NULL, dw->src_h, dw->src_w, pixels,
-                dst + y * dw->dst_h + x * dw->dst_w, dw->dst_h, dw->dst_w,
-                dw->out_w - x};
-        if (inside && left >= 0 && left + (G - 1) * T * S + cols <= dw->in_w
-                && x + G * T <= dw->out_w) {
-            p.src = src + top * dw->src_h + left * dw->src_w;
+        p.dst = dst + y * dw->dst_h + x * dw->dst_w;
+        p.left = left * dw->src_w;
+        p.outputs = dw->out_w - x;
+        if (b->whole && left >= 0 && left + (G - 1) * T * S + cols <= dw->in_w
+                && G * T <= p.outputs) {
             step(b, &p, K, S, T, R, G, flip, 1);
-            continue;
+        } else {
+            columns(&p, dw, b, left, G, cols, T * S);
+            step(b, &p, K, S, T, R, G, flip, 0);
         }
-        for (int i = 0; i < height; i++)
-            for (int j = 0; j < G * cols; j++) {
-                int64_t h = top + i, w = left + j % cols + j / cols * T * S;
-                int there = h >= 0 && h < dw->in_h && w >= 0 && w < dw->in_w;
-                pixels[i * G * cols + j] = there
-                        ? src + h * dw->src_h + w * dw->src_w
-                        : nothing;
-            }
-        step(b, &p, K, S, T, R, G, flip, 0);
     }
 }
 
@@ -243,13 +257,15 @@ static const void *argument(const octet_dw *dw, void *const *at, int which) {
 
 // Puts 64 floats of consecutive channels into the order of the quads: lane l of
 // vector j holds four channels from 16 l + 4 j on.
-KERNEL void permute(const float from[dw_block], __m512 to[4]) {
-    float t[dw_block];
-    for (int j = 0; j < 4; j++)
-        for (int l = 0; l < 4; l++)
-            _mm_storeu_ps(t + 16 * j + 4 * l, _mm_loadu_ps(from + 16 * l + 4 * j));
-    for (int j = 0; j < 4; j++)
-        to[j] = _mm512_loadu_ps(t + 16 * j);
+KERNEL void permute(const __m512 from[4], __m512 to[4]) {
+    __m512 a = _mm512_shuffle_f32x4(from[0], from[1], 0x44);
+    __m512 b = _mm512_shuffle_f32x4(from[2], from[3], 0x44);
+    __m512 c = _mm512_shuffle_f32x4(from[0], from[1], 0xee);
+    __m512 d = _mm512_shuffle_f32x4(from[2], from[3], 0xee);
+    to[0] = _mm512_shuffle_f32x4(a, b, 0x88);
+    to[1] = _mm512_shuffle_f32x4(a, b, 0xdd);
+    to[2] = _mm512_shuffle_f32x4(c, d, 0x88);
+    to[3] = _mm512_shuffle_f32x4(c, d, 0xdd);
 }
 
 // The weights of one tap: for both groups where there are two.
@@ -261,11 +277,12 @@ KERNEL __m512i tap(const block *b, int groups, const int8_t *weights) {
 KERNEL void set_weights(block *b, const octet_dw *dw, const shape *s,
         int groups, const int8_t *weights) {
     const int K = s->kernel;
+    const int n_quads = ((s->outputs - 1) * s->stride + K + 3) / 4;
     const __m512i sign = _mm512_set1_epi8((char)0x80);
     __m512i sum[4] = {0};
     for (int k = 0; k < K; k++)
         for (int t = 0; t < s->outputs; t++)
-            for (int q = 0; q < most_quads; q++) {
+            for (int q = 0; q < n_quads; q++) {
                 __m512i taps_of[4], quads[4];
                 for (int i = 0; i < 4; i++) {
                     const int at = 4 * q + i - t * s->stride;
@@ -312,27 +329,31 @@ KERNEL void set_block(block *b, const octet_dw *dw, const shape *s,
     const float *bias = argument(dw, at, dw_bias);
     const float of_src = src_scale ? *src_scale : 1;
     const float inverse = dst_scale ? 1.0f / *dst_scale : 1;
-    const int groups = n <= dw_block / 2 ? 2 : 1;
-    float scales[dw_block] = {0}, biases[dw_block] = {0}, most = 0;
-    for (int i = 0; i < n; i++) {
-        scales[i] = wei_scale ? wei_scale[dw->wei_scales ? c + i : 0] : 1;
-        biases[i] = bias ? bias[c + i] : 0;
-        if (dw->joined_scales) scales[i] *= of_src;
-        float reach = scales[i] * (dw->joined_scales ? 1 : of_src);
-        if (groups == 2) {
-            scales[dw_block / 2 + i] = scales[i];
-            biases[dw_block / 2 + i] = biases[i];
-        }
-        most += fabsf(reach) * (255 * 128 * 25) + fabsf(biases[i]);
-    }
     b->mask = n == 64 ? ~(__mmask64)0 : ((__mmask64)1 << n) - 1;
     b->whole = n == 64 || n == 32;
     b->dst_signed = dw->dst_signed;
     b->src_scale = _mm512_set1_ps(dw->joined_scales ? 1 : of_src);
     b->inverse = _mm512_set1_ps(inverse);
+    const int groups = n <= dw_block / 2 ? 2 : 1;
+    const __m512 most = _mm512_set1_ps(255 * 128 * 25);
+    __m512 scales[4], biases[4], reach = _mm512_setzero_ps();
+    for (int j = 0; j < 4; j++) {
+        const int i = 16 * (j % (4 / groups)); // the groups have the same
+        const __mmask16 mask = (__mmask16)(b->mask >> i);
+        scales[j] = _mm512_set1_ps(wei_scale && !dw->wei_scales ? *wei_scale : 1);
+        if (dw->wei_scales)
+            scales[j] = _mm512_maskz_loadu_ps(mask, wei_scale + c + i);
+        biases[j] = _mm512_setzero_ps();
+        if (bias) biases[j] = _mm512_maskz_loadu_ps(mask, bias + c + i);
+        __m512 scaled = _mm512_mul_ps(scales[j], _mm512_set1_ps(of_src));
+        if (dw->joined_scales) scales[j] = scaled;
+        scaled = _mm512_fmadd_ps(
+                _mm512_abs_ps(scaled), most, _mm512_abs_ps(biases[j]));
+        reach = _mm512_add_ps(reach, scaled);
+    }
     permute(scales, b->scale);
     permute(biases, b->bias);
-    set_clip(b, dw, inverse, most);
+    set_clip(b, dw, inverse, _mm512_reduce_add_ps(reach));
     const int8_t *weights = argument(dw, at, dw_weights);
     set_weights(b, dw, s, groups, weights + c);
 }

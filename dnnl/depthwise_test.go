@@ -4,6 +4,7 @@ package dnnl_test
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -164,7 +165,6 @@ func (d depthwise) compare(t *testing.T, threads int) {
 // Octet's kernel gives oneDNN's bytes for everything that it takes.
 func TestDepthwiseEqualsOneDNN(t *testing.T) {
 	needOwnDepthwise(t)
-	oneThread()
 	relu6 := []dnnl.PostOp{dnnl.EltwisePostOp(dnnl.EltwiseClip, 0, 6)}
 	base := depthwise{n: 1, c: 64, h: 9, w: 9, k: 3, stride: 1, padL: []int{1, 1}, padR: []int{1, 1}, src: dnnl.U8, dst: dnnl.U8}
 	var cases []depthwise
@@ -265,5 +265,34 @@ func TestDepthwiseIsListed(t *testing.T) {
 	}
 	if err := p.Execute(k.stream); err == nil {
 		t.Error("executed without arguments")
+	}
+}
+
+// BenchmarkDepthwise shows the layers of MobileNet-V1 in multiply-adds, by
+// Octet's kernel and by oneDNN, on one thread and with the maps in the cache.
+func BenchmarkDepthwise(b *testing.B) {
+	for _, l := range [][3]int{{32, 112, 1}, {64, 112, 2}, {128, 56, 1}, {128, 56, 2}, {256, 28, 1}, {256, 28, 2}, {512, 14, 1}, {512, 14, 2}, {1024, 7, 1}} {
+		d := depthwise{n: 1, c: l[0], h: l[1], w: l[1], k: 3, stride: l[2], padL: []int{1, 1}, padR: []int{1, 1}, src: dnnl.U8, dst: dnnl.U8,
+			post: []dnnl.PostOp{dnnl.EltwisePostOp(dnnl.EltwiseClip, 0, 6)}}
+		for _, impl := range []string{dnnl.Own, ""} {
+			b.Run(fmt.Sprintf("%dx%dx%d_s%d/%s", l[0], l[1], l[1], l[2], cmp.Or(impl, "onednn")), func(b *testing.B) {
+				oneThread()
+				k := open(b)
+				p, err := d.spec(k, impl).New(k.engine)
+				if err != nil {
+					b.Skipf("SKIP-HARDWARE: %v", err)
+				}
+				defer p.Close()
+				args := append(d.data(1).arguments(k, p, d), dnnl.ArgMem{Arg: dnnl.ArgSrc, Mem: k.memory(p.Desc(dnnl.ArgSrc))},
+					dnnl.ArgMem{Arg: dnnl.ArgDst, Mem: k.memory(p.Desc(dnnl.ArgDst))})
+				for b.Loop() {
+					if err := p.Execute(k.stream, args...); err != nil {
+						b.Fatal(err)
+					}
+				}
+				oh, ow := d.out()
+				b.ReportMetric(float64(d.c*oh*ow*9*b.N)/float64(b.Elapsed().Nanoseconds()), "GMAC/s")
+			})
+		}
 	}
 }
