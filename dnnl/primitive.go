@@ -78,10 +78,10 @@ func (p *Primitive) Impl() string { return p.impl }
 // other way to tell. A name that begins with "ref" ("ref:any", "ref_int8:any",
 // "ref_fused_convolution:any...") is slow, except that a shuffle of channels
 // runs at the speed of memory under that name, and a sum is a row of reorders.
-// "simple:any" is slow for a reorder (f32 to f16: 27 ns a byte, where others
-// take 0.1 to 0.7), though 3.2 also gives that name to a plain copy, which is
-// fast; it is fast for concat and sum. Measured with 3.2 and 3.13 on a CPU with
-// AVX-512.
+// "simple:any" is slow for a reorder (f32 to f16 without AVX512-FP16: 27 ns a
+// byte, where others take 0.1 to 0.7), though 3.2 also gives that name to a
+// plain copy, which is fast; it is fast for concat and sum. Measured with 3.2
+// and 3.13 on a CPU with AVX-512.
 func (p *Primitive) Reference() bool {
 	switch {
 	case strings.HasPrefix(p.impl, "ref"):
