@@ -28,7 +28,7 @@ func newGroups(g *graph.Graph, fp32AveragePool bool) *groups {
 		s.own(v, false)
 	}
 	for _, l := range g.Layers {
-		if passes(l.Op) && !(fp32AveragePool && globalAverage(l.Op)) && s.pass(l) {
+		if passes(l.Op) && !windowsVary(l.Op) && !(fp32AveragePool && globalAverage(l.Op)) && s.pass(l) {
 			s.layer[l] = true
 			continue
 		}

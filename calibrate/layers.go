@@ -52,6 +52,13 @@ func passes(op graph.Op) bool {
 	return false
 }
 
+// windowsVary reports whether the windows of op depend on the size of the map
+// and may differ from each other: Paddle has no integer kernel for that.
+func windowsVary(op graph.Op) bool {
+	p, ok := op.(*graph.Pool)
+	return ok && p.Adaptive && !p.Global
+}
+
 // globalAverage reports whether op averages whole maps.
 func globalAverage(op graph.Op) bool {
 	p, ok := op.(*graph.Pool)
