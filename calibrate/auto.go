@@ -22,7 +22,7 @@ func (c *Calibrator) chooseAuto(t *Table) (err error) {
 	if err != nil {
 		return err
 	}
-	s := newGroups(c.graph, c.o.FP32AveragePool)
+	s := newGroups(c.graph, c.o.FP32AveragePool, nil)
 	rs := readersOf(c.graph, s, tables)
 	var watch []string
 	for _, r := range rs {

@@ -1,13 +1,15 @@
 package calibrate
 
 import (
+	"math"
+
 	"github.com/octet-dnn/octet/graph"
 	"github.com/octet-dnn/octet/model"
 )
 
 // A group is a set of values that share one scale if they are quantised: one or
-// more owners, which are computed, and what pooling, concatenation, reshape and
-// transposition make of them.
+// more owners, which are computed, and what layers that pool or move elements
+// make of them (graph.PassesIntegers).
 type group struct {
 	owners   []*graph.Value
 	unsigned bool
@@ -18,17 +20,28 @@ type group struct {
 type groups struct {
 	of    map[*graph.Value]*group
 	layer map[*graph.Layer]bool // layers that pass integers on
+	// threshold of an owner, or nil
+	threshold func(*graph.Value) float64
 }
 
-// newGroups walks g in order. With fp32AveragePool, global average poolings own
-// their results.
-func newGroups(g *graph.Graph, fp32AveragePool bool) *groups {
-	s := &groups{make(map[*graph.Value]*group), make(map[*graph.Layer]bool)}
+// maxSpread is by how much the thresholds of tensors with one scale may differ:
+// the smallest keeps five of eight bits.
+const maxSpread = 8
+
+// newGroups walks g in order. Averages over whole maps own their results with
+// fp32AveragePool, or where something else reads the maps too, as in a
+// squeeze-and-excitation block: such an average is compared with others and
+// needs its levels. threshold is that of an owner, 0 if it has none; nil joins
+// without regard to thresholds.
+func newGroups(g *graph.Graph, fp32AveragePool bool, threshold func(*graph.Value) float64) *groups {
+	s := &groups{make(map[*graph.Value]*group), make(map[*graph.Layer]bool), threshold}
+	uses := g.Consumers()
 	for _, v := range g.Inputs {
 		s.own(v, false)
 	}
 	for _, l := range g.Layers {
-		if passes(l.Op) && !windowsVary(l.Op) && !(fp32AveragePool && globalAverage(l.Op)) && s.pass(l) {
+		owns := globalAverage(l.Op) && (fp32AveragePool || len(uses[l.In[0]]) > 1)
+		if graph.PassesIntegers(l.Op) && !windowsVary(l.Op) && !owns && s.pass(l) {
 			s.layer[l] = true
 			continue
 		}
@@ -59,17 +72,12 @@ func (s *groups) find(v *graph.Value) *group {
 	return g
 }
 
-// pass puts the output of l into the group of its inputs. It refuses a
+// pass puts the outputs of l into the group of its inputs. It refuses a
 // concatenation of signed with unsigned values: a Paddle convolution with relu
-// gives u8 and nothing else, so those cannot have one integer type.
+// gives u8 and nothing else, so those cannot have one integer type; and one of
+// values whose thresholds differ too much.
 func (s *groups) pass(l *graph.Layer) bool {
-	if len(l.Out) == 0 || l.Out[0] == nil {
-		return false
-	}
-	data := l.In
-	if _, ok := l.Op.(*graph.Concat); !ok {
-		data = l.In[:min(1, len(l.In))]
-	}
+	data := graph.DataInputs(l)
 	var first *group
 	for _, v := range data {
 		g := s.find(v)
@@ -80,7 +88,7 @@ func (s *groups) pass(l *graph.Layer) bool {
 			first = g
 		}
 	}
-	if first == nil {
+	if first == nil || s.spread(data) > maxSpread {
 		return false
 	}
 	for _, v := range data {
@@ -89,6 +97,24 @@ func (s *groups) pass(l *graph.Layer) bool {
 			g.into, g.owners = first, nil
 		}
 	}
-	s.of[l.Out[0]] = first
+	for _, v := range l.Out {
+		s.of[v] = first
+	}
 	return true
+}
+
+// spread is the largest threshold of the owners of values over the smallest.
+func (s *groups) spread(values []*graph.Value) float64 {
+	if s.threshold == nil {
+		return 1
+	}
+	low, high := math.Inf(1), 0.0
+	for _, v := range values {
+		for _, o := range s.find(v).owners {
+			if t := s.threshold(o); t > 0 {
+				low, high = min(low, t), max(high, t)
+			}
+		}
+	}
+	return high / low
 }

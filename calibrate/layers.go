@@ -42,16 +42,6 @@ func residualOf(l *graph.Layer) *graph.Value {
 	return nil
 }
 
-// passes reports whether a layer gives integers of the scale of its inputs when
-// it reads integers: the operations for which real Paddle has integer kernels.
-func passes(op graph.Op) bool {
-	switch op.(type) {
-	case *graph.Pool, *graph.Concat, *graph.Reshape, *graph.Transpose:
-		return true
-	}
-	return false
-}
-
 // windowsVary reports whether the windows of op depend on the size of the map
 // and may differ from each other: Paddle has no integer kernel for that.
 func windowsVary(op graph.Op) bool {

@@ -42,6 +42,10 @@ type Options struct {
 	// than what they average, so the scale passed on leaves them few levels;
 	// it costs a pass over a small tensor.
 	FP32AveragePool bool
+	// FP32Elementwise keeps the maps FP32 that sums, gates and normalisations
+	// outside of convolutions read. They are integers otherwise where the result
+	// is quantised, which moves a quarter of the memory and rounds once more.
+	FP32Elementwise bool
 	// Residual says what to do where a relu follows the sum with a signed residual.
 	Residual Residual
 

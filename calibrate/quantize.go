@@ -3,6 +3,7 @@ package calibrate
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 
 	"github.com/octet-dnn/octet/graph"
 	"github.com/octet-dnn/octet/model"
@@ -26,13 +27,19 @@ func Quantize(g *graph.Graph, t *Table, o Options) (*graph.Graph, error) {
 		g: copyGraph(g), table: t, o: o, log: o.logger(),
 		names: make(map[string]bool), chosen: make(map[*graph.Layer]bool), saturated: make(map[*graph.Layer]bool),
 		want: make(map[*graph.Value]bool), native: make(map[*graph.Value]bool), real: make(map[*graph.Value]bool),
+		near:   make(map[*graph.Value]bool),
 		scales: make(map[*group]scaled), levels: make(map[*group]int),
 	}
 	if err := q.collect(); err != nil {
 		return nil, err
 	}
 	q.splitResiduals()
-	q.groups = newGroups(q.g, o.FP32AveragePool)
+	inf, err := graph.Probe(q.g)
+	if err != nil {
+		return nil, fmt.Errorf("quantize graph %q: %w", g.Name, err)
+	}
+	q.uses, q.shapes = q.g.Consumers(), inf.Shapes
+	q.groups = newGroups(q.g, o.FP32AveragePool, q.threshold)
 	q.reduceLevels()
 	q.propagate()
 	if err := q.rewrite(); err != nil {
@@ -55,9 +62,12 @@ type quantizer struct {
 	want                   map[*graph.Value]bool // some consumer reads integers
 	native                 map[*graph.Value]bool // the producer gives integers
 	real                   map[*graph.Value]bool // some consumer, or the caller, reads reals
-	scales                 map[*group]scaled     // of the groups used
-	levels                 map[*group]int        // where they are fewer than those of the type
-	quantizes, dequantizes int                   // inserted
+	near                   map[*graph.Value]bool // some light layer reads it: see light
+	uses                   map[*graph.Value][]graph.Use
+	shapes                 map[*graph.Value]graph.Shape // for some size of the inputs
+	scales                 map[*group]scaled            // of the groups used
+	levels                 map[*group]int               // where they are fewer than those of the type
+	quantizes, dequantizes int                          // inserted
 }
 
 // collect checks that the table is of this graph, and chooses the layers.
@@ -120,14 +130,18 @@ func (q *quantizer) propagate() {
 				q.want[r] = true
 			}
 			// Paddle has no FP32 result of a fused sum with an integer residual.
-			q.native[l.Out[0]] = q.want[l.Out[0]] && graph.GivesIntegers(l.Op) || residualOf(l) != nil
-		case q.groups.layer[l] && q.want[l.Out[0]]:
-			q.native[l.Out[0]] = true
-			for _, v := range l.In {
-				if q.groups.find(v) != nil {
-					q.want[v] = true
-				}
+			if q.wanted(l.Out[0]) && graph.GivesIntegers(l.Op) || residualOf(l) != nil {
+				q.giveIntegers(l.Out[0])
 			}
+		case q.groups.layer[l] && slices.ContainsFunc(l.Out, q.wanted):
+			for _, v := range l.Out {
+				q.giveIntegers(v)
+			}
+			for _, v := range graph.DataInputs(l) {
+				q.want[v] = true
+			}
+		case q.light(l):
+			q.readByLight(l)
 		default:
 			for _, v := range l.In {
 				if v != nil {

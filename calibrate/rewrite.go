@@ -90,14 +90,15 @@ func (q *quantizer) scaleOf(v *graph.Value) (scaled, error) {
 	var threshold float64
 	for _, owner := range g.owners {
 		e, ok := q.table.Lookup(owner.Name)
-		if !ok {
-			return scaled{}, fmt.Errorf("tensor %q of graph %q: %w", owner.Name, q.g.Name, ErrMissingTensor)
-		}
-		if e.DType != s.dtype {
+		if ok && e.DType != s.dtype {
 			return scaled{}, fmt.Errorf("tensor %q is %s in the calibration table, %s in graph %q: %w",
 				e.Name, shortType(e.DType), shortType(s.dtype), q.g.Name, ErrMismatch)
 		}
-		threshold = max(threshold, e.Threshold)
+		t := q.threshold(owner)
+		if !ok && t == 0 {
+			return scaled{}, fmt.Errorf("tensor %q of graph %q: %w", owner.Name, q.g.Name, ErrMissingTensor)
+		}
+		threshold = max(threshold, t)
 	}
 	n := Levels(s.dtype)
 	if reduced, ok := q.levels[g]; ok {
@@ -109,6 +110,21 @@ func (q *quantizer) scaleOf(v *graph.Value) (scaled, error) {
 	}
 	q.scales[g] = s
 	return s, nil
+}
+
+// threshold returns the threshold of v by the table, or that of what v is joined
+// of: such values own no entry where a table may join them. 0 means none.
+func (q *quantizer) threshold(v *graph.Value) float64 {
+	if e, ok := q.table.Lookup(v.Name); ok {
+		return e.Threshold
+	}
+	most := 0.0
+	if p := v.Producer; p != nil && graph.PassesIntegers(p.Op) {
+		for _, in := range graph.DataInputs(p) {
+			most = max(most, q.threshold(in))
+		}
+	}
+	return most
 }
 
 // convert returns the layer that gives v in its other kind, or nil if nobody
@@ -152,14 +168,17 @@ func (q *quantizer) swapNames(v, twin *graph.Value) {
 	v.Producer.Name = v.Producer.Out[0].Name
 }
 
-// annotate sets the type of l's output, and of a chosen layer its Int8.
+// annotate sets the types of l's outputs, and of a chosen layer its Int8.
 func (q *quantizer) annotate(l *graph.Layer) error {
-	if len(l.Out) > 0 && q.native[l.Out[0]] {
-		s, err := q.scaleOf(l.Out[0])
+	for _, v := range l.Out {
+		if !q.native[v] {
+			continue
+		}
+		s, err := q.scaleOf(v)
 		if err != nil {
 			return err
 		}
-		l.Out[0].DType = s.dtype
+		v.DType = s.dtype
 	}
 	if !q.chosen[l] {
 		return nil

@@ -30,7 +30,7 @@ func (w watched) dtype() model.DType {
 // that one table serves all options. For Paddle13 the outputs of the layers that pass
 // integers on are there too, as Paddle sampled them; Quantize ignores those.
 func watchList(g *graph.Graph, compat Compat) []watched {
-	s := newGroups(g, false)
+	s := newGroups(g, false, nil)
 	seen := make(map[*graph.Value]bool)
 	var list []watched
 	add := func(v *graph.Value, unsigned bool) {

@@ -106,7 +106,8 @@ func checkScales(l *Layer, scales map[*Value]float32) error {
 		if op.Int8 != nil {
 			return int8Layer(l, op.Int8, scales, want)
 		}
-	case *Pool, *Concat, *Reshape, *Transpose, *ShuffleChannel, *Split, *Slice, *Identity:
+	}
+	if PassesIntegers(l.Op) {
 		return passThrough(l, scales)
 	}
 	return noInt8(l)

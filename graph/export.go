@@ -204,7 +204,7 @@ func (e *exporter) layer(l *Layer) error {
 	case *CrossEntropy, *SoftmaxCrossEntropy, *TopK, *ArgMax, *Accuracy:
 		e.label(l)
 	case *BatchNorm, *LayerNorm, *LRN, *Softmax, *Reduce, *MatMul, *Mul, *PReLU:
-		e.norm(l)
+		return e.norm(l)
 	default:
 		return e.shape(l)
 	}

@@ -3,11 +3,11 @@ package graph
 import "github.com/octet-dnn/octet/model"
 
 // norm writes normalisations, means and products of computed matrices.
-func (e *exporter) norm(l *Layer) {
+func (e *exporter) norm(l *Layer) error {
 	x, out := l.In[0].Name, l.Out[0]
 	switch op := l.Op.(type) {
 	case *BatchNorm:
-		e.batchNorm(l, op)
+		return e.batchNorm(l, op)
 	case *LayerNorm:
 		in := model.Slots("X", x)
 		for i, slot := range []string{"Scale", "Bias"} {
@@ -35,6 +35,7 @@ func (e *exporter) norm(l *Layer) {
 		e.block.AddOp("mul", model.Slots("X", x, "Y", l.In[1].Name), model.Slots("Out", out.Name),
 			model.IntAttr("x_num_col_dims", int32(op.XCols)), model.IntAttr("y_num_col_dims", int32(op.YCols)))
 	}
+	return nil
 }
 
 // prelu writes the mode that the number of slopes means.
@@ -49,15 +50,22 @@ func (e *exporter) prelu(l *Layer) {
 		model.StringAttr("mode", mode), model.StringAttr("data_format", "NCHW"))
 }
 
-func (e *exporter) batchNorm(l *Layer, op *BatchNorm) {
-	channels := l.In[1].Dims
+func (e *exporter) batchNorm(l *Layer, op *BatchNorm) error {
+	channels, out := l.In[1].Dims, l.Out[0].Name
+	if op.Act.Kind != ActNone {
+		out = e.step(l.Out[0], "normalised")
+	}
 	e.block.AddOp("batch_norm",
 		model.Slots("X", l.In[0].Name, "Scale", l.In[1].Name, "Bias", l.In[2].Name, "Mean", l.In[3].Name, "Variance", l.In[4].Name),
-		model.Slots("Y", l.Out[0].Name, "MeanOut", l.In[3].Name, "VarianceOut", l.In[4].Name,
+		model.Slots("Y", out, "MeanOut", l.In[3].Name, "VarianceOut", l.In[4].Name,
 			"SavedMean", e.temp(l.Out[0], "mean", model.FP32, channels...),
 			"SavedVariance", e.temp(l.Out[0], "variance", model.FP32, channels...)),
 		model.FloatAttr("epsilon", op.Epsilon), model.FloatAttr("momentum", .9), model.BoolAttr("is_test", true),
 		model.StringAttr("data_layout", "NCHW"), model.BoolAttr("use_global_stats", true))
+	if op.Act.Kind != ActNone {
+		return e.act(op.Act, out, l.Out[0].Name)
+	}
+	return nil
 }
 
 func (e *exporter) reduce(l *Layer, op *Reduce) {

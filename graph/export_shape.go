@@ -26,7 +26,7 @@ func (e *exporter) shape(l *Layer) error {
 	case *Resize:
 		e.resize(l, op)
 	case *ShuffleChannel:
-		e.simple(l, "shuffle_channel", model.IntAttr("group", int32(op.Groups)))
+		e.shuffle(l, op)
 	case *Cast:
 		e.simple(l, "cast", model.IntAttr("in_dtype", int32(l.In[0].DType)), model.IntAttr("out_dtype", int32(op.To)))
 	case *Identity:
@@ -88,6 +88,33 @@ func (e *exporter) reshape(l *Layer, op *Reshape) error {
 		return programErr("reshape mode %d", op.Mode)
 	}
 	return nil
+}
+
+// shuffle writes the three ops that Paddle's training API has for it, since only
+// those have integer kernels and are left in Paddle 3.
+func (e *exporter) shuffle(l *Layer, op *ShuffleChannel) {
+	x, out := l.In[0], l.Out[0]
+	dims := e.declared[x]
+	each := dims[1] / int64(op.Groups)
+	split := e.temp(out, "groups", x.DType, dims[0], int64(op.Groups), each, -1)
+	swapped := e.temp(out, "swapped", x.DType, dims[0], each, int64(op.Groups), -1)
+	e.moved("reshape2", x, x.Name, split, intsAttr("shape", 0, op.Groups, int(each), -1))
+	e.moved("transpose2", x, split, swapped, intsAttr("axis", 0, 2, 1, 3))
+	if dims[2] >= 0 && dims[3] >= 0 {
+		e.moved("reshape2", x, swapped, out.Name, intsAttr("shape", 0, int(dims[1]), int(dims[2]), int(dims[3])))
+		return
+	}
+	shape := e.temp(out, "shape", model.Int32, 4)
+	e.block.AddOp("shape", model.Slots("Input", x.Name), model.Slots("Out", shape), model.BoolAttr("use_mkldnn", isInt8(x)))
+	e.moved("reshape2", x, swapped, out.Name, intsAttr("shape", -1, int(dims[1]), 0, 0))
+	last := e.block.Ops[len(e.block.Ops)-1]
+	last.Inputs = append(last.Inputs, model.Slots("Shape", shape)...)
+}
+
+// moved writes one op on the way of v's elements.
+func (e *exporter) moved(typ string, v *Value, from, to string, attrs ...model.Attr) {
+	shape := e.temp(v, "xshape", model.FP32)
+	e.block.AddOp(typ, model.Slots("X", from), model.Slots("Out", to, "XShape", shape), append(attrs, model.BoolAttr("use_mkldnn", isInt8(v)))...)
 }
 
 func (e *exporter) concat(l *Layer, op *Concat) {

@@ -22,15 +22,10 @@ func importBatchNorm(r *reader) {
 	x := r.in("X")
 	r.float(x)
 	params := []*Value{r.param("Scale"), r.param("Bias"), r.param("Mean"), r.param("Variance")}
-	if !r.flag("fuse_with_relu", false) {
-		r.spatial("Y", r.channelsLast("data_layout"), bn, x, model.FP32, params...)
-		return
+	if r.flag("fuse_with_relu", false) {
+		bn.Act = Activation{Kind: ActReLU}
 	}
-	if r.channelsLast("data_layout") {
-		r.fail(unsupportedErr("batch normalisation of NHWC with relu"))
-	}
-	y := r.emit(bn, append([]*Value{x}, params...)...).hidden(model.FP32)
-	r.emit(&Act{Activation{Kind: ActReLU}}, y).out("Y", model.FP32)
+	r.spatial("Y", r.channelsLast("data_layout"), bn, x, model.FP32, params...)
 }
 
 func (r *reader) epsilon() float32 {

@@ -135,10 +135,11 @@ func importResize(r *reader) {
 	default:
 		r.fail(programErr("attribute scale is %v: want two numbers", scale))
 	}
-	whole := s.ScaleH == float32(int(s.ScaleH)) && s.ScaleW == float32(int(s.ScaleW))
-	s.ByRatio = !whole && !strings.HasSuffix(r.op.Type, "_v2")
+	s.ByRatio = !(whole(s.ScaleH) && whole(s.ScaleW)) && s.ScaleH > 0 && !strings.HasSuffix(r.op.Type, "_v2")
 	x := r.in("X")
-	r.float(x)
+	if !isInt8(x) || !PassesIntegers(s) {
+		r.float(x)
+	}
 	r.spatial("Out", r.channelsLast("data_layout"), s, x, typeOf(x), operands...)
 }
 

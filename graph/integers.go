@@ -5,12 +5,16 @@ import "github.com/octet-dnn/octet/model"
 // PassesIntegers reports whether a layer that reads u8 or s8 gives integers of
 // the same type and scale: it moves elements, or pools them.
 func PassesIntegers(op Op) bool {
-	switch op.(type) {
+	switch op := op.(type) {
 	case *Pool, *Concat, *Reshape, *Transpose, *ShuffleChannel, *Split, *Slice, *Identity:
 		return true
+	case *Resize: // Paddle's integers are resampled by oneDNN, which agrees at whole factors
+		return op.Nearest && !op.AlignCorners && whole(op.ScaleH) && whole(op.ScaleW)
 	}
 	return false
 }
+
+func whole(scale float32) bool { return scale >= 1 && scale == float32(int(scale)) }
 
 // Unsigned reports whether what l computes is never negative, so that it
 // quantises to u8: behind an unsigned activation, or where l only passes on
@@ -24,6 +28,8 @@ func Unsigned(l *Layer, in func(*Value) bool) bool {
 	case *FC:
 		return op.Act.Unsigned()
 	case *Binary:
+		return op.Act.Unsigned()
+	case *BatchNorm:
 		return op.Act.Unsigned()
 	case *Act:
 		return op.Activation.Unsigned()

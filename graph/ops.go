@@ -102,8 +102,11 @@ type Pool struct {
 }
 
 // BatchNorm is inference batch normalisation over dim 1.
-// In: x, scale, bias, mean, variance (constants [C]). Out: y.
-type BatchNorm struct{ Epsilon float32 }
+// In: x, scale, bias, mean, variance (constants [C]). Out: Act(y).
+type BatchNorm struct {
+	Epsilon float32
+	Act     Activation
+}
 
 // LayerNorm normalises over the dims from Begin on. In: x, scale or nil, bias
 // or nil. Out: y.

@@ -1,7 +1,7 @@
 package graph
 
-// fuseActivation moves activations into the convolution, fully connected layer
-// or elementwise operation in front of them.
+// fuseActivation moves activations into the convolution, fully connected layer,
+// normalisation or elementwise operation in front of them.
 func fuseActivation(r *rewriter) error {
 	for l := range r.layers() {
 		a, ok := l.Op.(*Act)
@@ -32,9 +32,16 @@ func activationSlot(l *Layer) *Activation {
 	if l == nil {
 		return nil
 	}
-	if b, ok := l.Op.(*Binary); ok {
-		if b.Act.Kind == ActNone {
-			return &b.Act
+	var slot *Activation
+	switch op := l.Op.(type) {
+	case *Binary:
+		slot = &op.Act
+	case *BatchNorm:
+		slot = &op.Act
+	}
+	if slot != nil {
+		if slot.Kind == ActNone {
+			return slot
 		}
 		return nil
 	}

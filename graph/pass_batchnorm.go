@@ -29,6 +29,7 @@ func foldBatchNorm(r *rewriter) error {
 			continue // the channels of the normalisation are not the columns
 		}
 		r.foldInto(w, l, factor)
+		*w.act = bn.Act
 		r.absorb(w.layer, l)
 	}
 	return nil

@@ -128,7 +128,7 @@ func (r *rewriter) integersBehind(v *Value) (integers, bool) {
 	if d, ok := p.Op.(*Dequantize); ok {
 		return integers{scale: d.Scale, dtype: p.In[0].DType}, true
 	}
-	if !PassesIntegers(p.Op) || !r.private(v) || len(p.Out) != 1 {
+	if !PassesIntegers(p.Op) || !r.private(v) {
 		return integers{}, false
 	}
 	var all integers
@@ -156,9 +156,32 @@ func (r *rewriter) asIntegers(v *Value, dt model.DType) *Value {
 	if _, ok := p.Op.(*Dequantize); ok {
 		return p.In[0]
 	}
+	from, _ := r.integersBehind(v)
 	for i, in := range DataInputs(p) {
 		r.setIn(p, i, r.asIntegers(in, dt))
 	}
-	v.DType = dt
+	for _, out := range p.Out {
+		out.DType = dt
+		if out != v {
+			r.dequantized(out, from.scale)
+		}
+	}
 	return v
+}
+
+// dequantized lets all readers of v, which has become integers, read reals. If
+// they are quantised again, that is squashed in its turn.
+func (r *rewriter) dequantized(v *Value, scale float32) {
+	twin := &Value{Name: r.freshName(v.Name + "@real"), DType: model.FP32}
+	twin.Producer = &Layer{Name: twin.Name, Op: &Dequantize{Scale: scale}, In: []*Value{nil}, Out: []*Value{twin}}
+	for _, u := range slices.Clone(r.uses[v]) {
+		r.setIn(u.Layer, u.Index, twin)
+	}
+	for i, o := range r.g.Outputs {
+		if o.Value == v {
+			r.g.Outputs[i].Value, r.fetched[twin] = twin, true
+		}
+	}
+	r.setIn(twin.Producer, 0, v)
+	r.g.Layers = append(r.g.Layers, twin.Producer)
 }

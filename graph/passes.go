@@ -19,6 +19,8 @@ var passes = []pass{
 	{"signs of quantised tensors", resolveQDQ},
 	{"local response normalisation", fuseLRN},
 	{"pad without unsqueeze", flattenPads},
+	{"channel shuffle", fuseShuffle},
+	{"averages of maps", poolMeans},
 	{"merge scales", mergeScales},
 	{"integer weights", takeIntegers},
 	{"fully connected layers", makeFC},

@@ -3,6 +3,7 @@ package graph
 import (
 	"math"
 	"math/bits"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -34,6 +35,9 @@ func (s Shape) Elems() (int, error) {
 	}
 	return int(n), nil
 }
+
+// Equal reports whether s and t are the same dims.
+func (s Shape) Equal(t Shape) bool { return slices.Equal(s, t) }
 
 // String returns s as "2x3x224x224", or "scalar" for rank 0.
 func (s Shape) String() string {

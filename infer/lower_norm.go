@@ -46,6 +46,7 @@ func (lw *lowering) batchNorm(op *graph.BatchNorm) {
 	}
 	var e epilogue
 	e.binary(dnnl.BinaryAdd, a)
+	e.act(op.Act)
 	lw.add(dnnl.Binary{Alg: dnnl.BinaryMul, Src0: x.desc, Src1: m.desc, Dst: y.desc, Attr: e.attr},
 		append(lw.arguments(&e), arg{dnnl.ArgSrc, x}, arg{dnnl.ArgSrc1, m}, arg{dnnl.ArgDst, y})...)
 	lw.result(0, y)

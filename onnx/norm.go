@@ -22,7 +22,8 @@ func (e *exporter) norm(l *graph.Layer) error {
 	y := l.Out[0]
 	switch op := l.Op.(type) {
 	case *graph.BatchNorm:
-		e.result(y, "BatchNormalization", in, floatAttr("epsilon", op.Epsilon))
+		i := e.infoOf(y)
+		e.give(e.act(y, op.Act, e.step(y, "BatchNormalization", i, in, floatAttr("epsilon", op.Epsilon)), i), y)
 	case *graph.LRN: // ONNX divides alpha by the size
 		e.result(y, "LRN", in, intAttr("size", op.Size), floatAttr("alpha", op.Alpha*float32(op.Size)), floatAttr("beta", op.Beta), floatAttr("bias", op.K))
 	case *graph.Softmax:

@@ -29,7 +29,8 @@ func (c *call) batchNorm(op *graph.BatchNorm) {
 	inner := ref.Elems(x.Dims[2:])
 	for i, v := range x.Data {
 		ch := i / inner % x.Dims[1]
-		c.store(i, (v-mean.Data[ch])/math.Sqrt(variance.Data[ch]+float64(op.Epsilon))*scale.Data[ch]+bias.Data[ch])
+		y := (v-mean.Data[ch])/math.Sqrt(variance.Data[ch]+float64(op.Epsilon))*scale.Data[ch] + bias.Data[ch]
+		c.store(i, activate(op.Act, y))
 	}
 }
 
