@@ -9,13 +9,15 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/octet-dnn/octet/internal/refdata"
-
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/octet-dnn/octet/graph"
+	"github.com/octet-dnn/octet/internal/refdata"
+	"github.com/octet-dnn/octet/internal/smallnets"
 	"github.com/octet-dnn/octet/model"
 )
+
+var nets = smallnets.All()
 
 // tableFor returns a table of g with thresholds drawn at random.
 func tableFor(g *graph.Graph, seed uint64) *Table {
@@ -23,6 +25,16 @@ func tableFor(g *graph.Graph, seed uint64) *Table {
 	t := &Table{Model: "test", Algorithm: Max, Batches: 1}
 	for _, w := range watchList(g, None) {
 		t.Entries = append(t.Entries, Entry{w.name, w.dtype(), 0.5 + 20*r.Float64()})
+	}
+	return t
+}
+
+// equalThresholds returns a table in which no tensors differ too much to be
+// joined.
+func equalThresholds(g *graph.Graph) *Table {
+	t := tableFor(g, 1)
+	for i := range t.Entries {
+		t.Entries[i].Threshold = 2
 	}
 	return t
 }
@@ -44,11 +56,11 @@ func allOptions() []Options {
 			all = append(all, Options{FirstConvINT8: i&1 != 0, FP32FullyConnected: i&2 != 0, FP32AveragePool: i&4 != 0, Residual: r})
 		}
 	}
-	return all
+	return append(all, Options{FP32Elementwise: true})
 }
 
 func describe(o Options) string {
-	return fmt.Sprintf("first=%v,fp32fc=%v,fp32avg=%v,residual=%d", o.FirstConvINT8, o.FP32FullyConnected, o.FP32AveragePool, o.Residual)
+	return fmt.Sprintf("first=%v,fp32fc=%v,fp32avg=%v,fp32el=%v,residual=%d", o.FirstConvINT8, o.FP32FullyConnected, o.FP32AveragePool, o.FP32Elementwise, o.Residual)
 }
 
 // Every INT8 graph keeps the rules, whatever the network and the options.
@@ -284,6 +296,78 @@ quantize_1_tmp u8 <- quantize(avg f)
 fc f <- fc(quantize_1_tmp u8)
 prob f <- softmax(fc f)
 `},
+		{"gates", "gates", Options{}, `
+conv1 f <- conv(image f)
+quantize_0_tmp s8 <- quantize(conv1 f)
+dw s8 <- conv(quantize_0_tmp s8)
+dequantize_0_tmp f <- dequantize(dw s8)
+se_avg f <- pool(dequantize_0_tmp f)
+quantize_1_tmp s8 <- quantize(se_avg f)
+se_squeeze u8 <- conv(quantize_1_tmp s8)
+se_excite f <- conv(se_squeeze u8)
+se f <- binary(dequantize_0_tmp f, se_excite f)
+quantize_2_tmp s8 <- quantize(se f)
+project u8 <- conv(quantize_2_tmp s8)
+dequantize_1_tmp f <- dequantize(project u8)
+b_1 u8 <- conv(project u8)
+b_2 s8 <- conv(b_1 u8)
+dequantize_2_tmp f <- dequantize(b_2 s8)
+b_se_avg f <- pool(dequantize_2_tmp f)
+quantize_3_tmp s8 <- quantize(b_se_avg f)
+b_se_squeeze u8 <- conv(quantize_3_tmp s8)
+b_se_excite f <- conv(b_se_squeeze u8)
+b_se f <- binary(dequantize_2_tmp f, b_se_excite f)
+b_sum f <- binary(b_se f, dequantize_1_tmp f)
+quantize_4_tmp u8 <- quantize(b_sum f)
+last u8 <- conv(quantize_4_tmp u8)
+avg u8 <- pool(last u8)
+fc f <- fc(avg u8)
+`},
+		{"gates in FP32", "gates", Options{FP32Elementwise: true}, `
+conv1 f <- conv(image f)
+quantize_0_tmp s8 <- quantize(conv1 f)
+dw f <- conv(quantize_0_tmp s8)
+se_avg f <- pool(dw f)
+quantize_1_tmp s8 <- quantize(se_avg f)
+se_squeeze u8 <- conv(quantize_1_tmp s8)
+se_excite f <- conv(se_squeeze u8)
+se f <- binary(dw f, se_excite f)
+quantize_2_tmp s8 <- quantize(se f)
+project u8 <- conv(quantize_2_tmp s8)
+dequantize_0_tmp f <- dequantize(project u8)
+b_1 u8 <- conv(project u8)
+b_2 f <- conv(b_1 u8)
+b_se_avg f <- pool(b_2 f)
+quantize_3_tmp s8 <- quantize(b_se_avg f)
+b_se_squeeze u8 <- conv(quantize_3_tmp s8)
+b_se_excite f <- conv(b_se_squeeze u8)
+b_se f <- binary(b_2 f, b_se_excite f)
+b_sum f <- binary(b_se f, dequantize_0_tmp f)
+quantize_4_tmp u8 <- quantize(b_sum f)
+last u8 <- conv(quantize_4_tmp u8)
+avg u8 <- pool(last u8)
+fc f <- fc(avg u8)
+`},
+		{"channel shuffles", "shuffle", Options{}, `
+conv1 f <- conv(image f)
+quantize_0_tmp u8 <- quantize(conv1 f)
+stem u8 <- conv(quantize_0_tmp u8)
+u0_a u8 <- split(stem u8)
+u0_1 u8 <- conv(u0_b u8)
+u0_dw s8 <- conv(u0_1 u8)
+u0_2 u8 <- conv(u0_dw s8)
+u0_cat u8 <- concat(u0_a u8, u0_2 u8)
+u0 u8 <- shuffle_channel(u0_cat u8)
+u1_a u8 <- split(u0 u8)
+u1_1 u8 <- conv(u1_b u8)
+u1_dw s8 <- conv(u1_1 u8)
+u1_2 u8 <- conv(u1_dw s8)
+u1_cat u8 <- concat(u1_a u8, u1_2 u8)
+u1 u8 <- shuffle_channel(u1_cat u8)
+last u8 <- conv(u1 u8)
+avg u8 <- pool(last u8)
+fc f <- fc(avg u8)
+`},
 		{"linear bottleneck", "bottleneck", Options{}, `
 conv1 f <- conv(image f)
 quantize_0_tmp u8 <- quantize(conv1 f)
@@ -324,12 +408,34 @@ fc2 f <- fc(fc3 u8)
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			g := nets[c.net](t)
-			q := mustQuantize(t, g, tableFor(g, 1), c.o)
+			q := mustQuantize(t, g, equalThresholds(g), c.o)
 			want := strings.Split(strings.TrimSpace(c.want), "\n")
 			if d := cmp.Diff(want, strings.Split(strings.TrimSpace(outline(q)), "\n")); d != "" {
 				t.Errorf("(-want +got)\n%s", d)
 			}
 		})
+	}
+}
+
+// Tensors whose ranges differ by more than a factor of eight keep scales of
+// their own: they are joined as reals.
+func TestSpread(t *testing.T) {
+	for _, c := range []struct {
+		threshold float64
+		want      model.DType
+	}{{2. / 8, model.Int8}, {2. / 9, model.FP32}} {
+		g := nets["dense"](t)
+		table := equalThresholds(g)
+		for i := range table.Entries {
+			if table.Entries[i].Name == "d0_3" {
+				table.Entries[i].Threshold = c.threshold
+			}
+		}
+		q := mustQuantize(t, g, table, Options{})
+		checkInvariants(t, q)
+		if got := find(t, q, "d0").DType; got != c.want {
+			t.Errorf("threshold %v: joined as %v, want %v", c.threshold, got, c.want)
+		}
 	}
 }
 

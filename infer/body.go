@@ -20,6 +20,7 @@ type body struct {
 	fused     map[*graph.Layer]*fusion
 	skip      map[*graph.Layer]bool
 	branches  map[*graph.Layer]bool // see findBranches
+	direct    map[*graph.Layer]bool // see finder
 	static    map[*graph.Value]bool // see staticValues
 	watch     map[*graph.Value]bool
 	watchList []*graph.Value
@@ -30,11 +31,11 @@ type body struct {
 
 // cut splits g into its body and the layers of its tail.
 func cut(g *graph.Graph, watch []string) (*body, []*graph.Layer, error) {
-	static, err := staticValues(g)
+	inf, err := graph.Probe(g)
 	if err != nil {
 		return nil, nil, err
 	}
-	b := &body{graph: &graph.Graph{Name: g.Name}, static: static, uses: map[*graph.Value]int{}, watch: map[*graph.Value]bool{}}
+	b := &body{graph: &graph.Graph{Name: g.Name}, static: staticValues(inf), uses: map[*graph.Value]int{}, watch: map[*graph.Value]bool{}}
 	host := hostInputs(g)
 	var tail []*graph.Layer
 	for _, l := range g.Layers {
@@ -56,7 +57,8 @@ func cut(g *graph.Graph, watch []string) (*body, []*graph.Layer, error) {
 	for _, v := range append(slices.Clone(b.outputs), b.watchList...) {
 		fixed[v] = true
 	}
-	b.fused, b.skip = fusions(b.graph, fixed)
+	f := newFinder(b.graph, fixed, inf.Shapes)
+	b.fused, b.skip, b.direct = f.found, f.skip, f.direct
 	b.findBranches()
 	b.separable = separable(b)
 	return b, tail, nil

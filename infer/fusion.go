@@ -7,38 +7,59 @@ import (
 	"github.com/octet-dnn/octet/graph"
 )
 
-// A fusion extends a convolution by the layers that follow it: the addition of
-// another tensor, an activation, the quantisation of the sum. Programs keep
-// them apart, because Paddle's INT8 convolution takes no FP32 residual; oneDNN
-// does all in one pass over the output.
+// A fusion extends a layer by those that follow it: the addition of another
+// tensor, an activation, the quantisation of the sum. Programs keep them apart,
+// because Paddle has no INT8 kernel that does all; oneDNN does it in one pass
+// over the output.
 type fusion struct {
-	add   *graph.Value // the other operand of the addition
+	add   *graph.Value // the other operand of the addition, or nil
 	act   graph.Activation
 	scale float32 // of the quantisation
 	out   *graph.Value
 }
 
-// fusions finds, for INT8 convolutions that give FP32, the chain
-// add → activation → quantize. The layers taken in are returned as skip.
-func fusions(g *graph.Graph, outputs map[*graph.Value]bool) (map[*graph.Layer]*fusion, map[*graph.Layer]bool) {
-	found, skip := map[*graph.Layer]*fusion{}, map[*graph.Layer]bool{}
-	users := consumers(g)
-	order := map[*graph.Layer]int{}
+// A finder looks for fusions in a body.
+type finder struct {
+	g      *graph.Graph
+	fixed  map[*graph.Value]bool // read from outside
+	shapes map[*graph.Value]graph.Shape
+	users  map[*graph.Value][]*graph.Layer
+	order  map[*graph.Layer]int
+
+	found  map[*graph.Layer]*fusion
+	skip   map[*graph.Layer]bool // taken into another layer
+	direct map[*graph.Layer]bool // dequantizes whose readers take the integers
+}
+
+// newFinder finds all fusions; shapes are those of some size of the inputs.
+func newFinder(g *graph.Graph, fixed map[*graph.Value]bool, shapes map[*graph.Value]graph.Shape) *finder {
+	f := &finder{g: g, fixed: fixed, shapes: shapes, users: consumers(g), order: map[*graph.Layer]int{},
+		found: map[*graph.Layer]*fusion{}, skip: map[*graph.Layer]bool{}, direct: map[*graph.Layer]bool{}}
 	for i, l := range g.Layers {
-		order[l] = i
+		f.order[l] = i
 	}
-	only := func(v *graph.Value) *graph.Layer {
-		if len(users[v]) != 1 || outputs[v] {
-			return nil
-		}
-		return users[v][0]
+	f.sums()
+	f.light()
+	return f
+}
+
+// only returns the layer that alone reads v, or nil.
+func (f *finder) only(v *graph.Value) *graph.Layer {
+	if len(f.users[v]) != 1 || f.fixed[v] {
+		return nil
 	}
-	for _, l := range g.Layers {
+	return f.users[v][0]
+}
+
+// sums finds, for INT8 convolutions that give FP32, the chain
+// add → activation → quantize.
+func (f *finder) sums() {
+	for _, l := range f.g.Layers {
 		b, ok := l.Op.(*graph.Binary)
 		if !ok || b.Type != graph.Add {
 			continue
 		}
-		q := only(l.Out[0])
+		q := f.only(l.Out[0])
 		if q == nil {
 			continue
 		}
@@ -46,24 +67,23 @@ func fusions(g *graph.Graph, outputs map[*graph.Value]bool) (map[*graph.Layer]*f
 		if !ok {
 			continue
 		}
-		i := lastConv(l, only, order)
+		i := f.lastConv(l)
 		if i < 0 || !sameValueShape(l) {
 			continue
 		}
 		conv := l.In[i].Producer
-		found[conv] = &fusion{add: l.In[1-i], act: b.Act, scale: quantize.Scale, out: q.Out[0]}
-		skip[l], skip[q] = true, true
+		f.found[conv] = &fusion{add: l.In[1-i], act: b.Act, scale: quantize.Scale, out: q.Out[0]}
+		f.skip[l], f.skip[q] = true, true
 	}
-	return found, skip
 }
 
 // lastConv returns the operand of an addition whose convolution runs last and
 // can take the addition in, or -1.
-func lastConv(l *graph.Layer, only func(*graph.Value) *graph.Layer, order map[*graph.Layer]int) int {
+func (f *finder) lastConv(l *graph.Layer) int {
 	best := -1
 	for i, v := range l.In {
 		p := v.Producer
-		if p == nil || only(v) != l {
+		if p == nil || f.only(v) != l {
 			continue
 		}
 		c, ok := p.Op.(*graph.Conv)
@@ -71,7 +91,7 @@ func lastConv(l *graph.Layer, only func(*graph.Value) *graph.Layer, order map[*g
 			continue
 		}
 		other := l.In[1-i].Producer
-		if other != nil && order[other] > order[p] {
+		if other != nil && f.order[other] > f.order[p] {
 			continue // the other operand does not exist yet
 		}
 		best = i

@@ -140,7 +140,7 @@ func demoGraph(net string, o calibrate.Options) func(*testing.T) (*graph.Graph, 
 		if err != nil {
 			t.Fatal(err)
 		}
-		in, _ := demoInputs(t, m)
+		in, _ := demoInputs(t, m, 48)
 		return quantised(t, m, in, o), in
 	}
 }

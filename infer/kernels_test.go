@@ -35,7 +35,7 @@ func TestNoReferenceKernels(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			in, _ := demoInputs(t, m)
+			in, _ := demoInputs(t, m, 48)
 			c, err := calibrate.New(m, calibrate.Options{Runner: NewRunner})
 			if err != nil {
 				t.Fatal(err)

@@ -27,6 +27,10 @@ var binaryAlgs = map[graph.BinaryKind]dnnl.BinaryAlg{
 }
 
 func (lw *lowering) binary(op *graph.Binary) {
+	if f := lw.fused[lw.layer]; f != nil {
+		lw.lightBinary(op, f)
+		return
+	}
 	if _, ok := binaryAlgs[op.Type]; !ok || lw.layer.Out[0].DType != model.FP32 {
 		lw.inGo(op)
 		return

@@ -26,10 +26,11 @@ func (lw *lowering) batchNorm(op *graph.BatchNorm) {
 			return
 		}
 	}
+	step := float64(lw.step(lw.layer.In[0], x))
 	mul, add := make([]float32, x.dims[1]), make([]float32, x.dims[1])
 	for c := range mul {
 		f := float64(p[0][c]) / math.Sqrt(float64(p[3][c])+float64(op.Epsilon))
-		mul[c], add[c] = float32(f), float32(float64(p[1][c])-float64(p[2][c])*f)
+		mul[c], add[c] = float32(f*step), float32(float64(p[1][c])-float64(p[2][c])*f)
 	}
 	dims := make([]int, len(x.dims))
 	for i := range dims {
@@ -40,16 +41,22 @@ func (lw *lowering) batchNorm(op *graph.BatchNorm) {
 	lw.fail(err)
 	a, err := lw.constants.array(dims, x.layout, add)
 	lw.fail(err)
-	y := lw.dst(0, x.layout)
+	out := lw.layer.Out[0]
+	var e epilogue
+	e.binary(dnnl.BinaryAdd, a)
+	if f := lw.fused[lw.layer]; f != nil {
+		out = f.out
+		e.finishLight(f, 1)
+	} else {
+		e.act(op.Act)
+	}
+	y := lw.place(out, x.layout)
 	if lw.err != nil {
 		return
 	}
-	var e epilogue
-	e.binary(dnnl.BinaryAdd, a)
-	e.act(op.Act)
 	lw.add(dnnl.Binary{Alg: dnnl.BinaryMul, Src0: x.desc, Src1: m.desc, Dst: y.desc, Attr: e.attr},
 		append(lw.arguments(&e), arg{dnnl.ArgSrc, x}, arg{dnnl.ArgSrc1, m}, arg{dnnl.ArgDst, y})...)
-	lw.result(0, y)
+	lw.define(out, y)
 }
 
 // layerNorm normalises rows; scale and bias follow as binary post-steps.

@@ -20,6 +20,10 @@ func (lw *lowering) pool(op *graph.Pool) {
 		lw.fail(err)
 		return
 	}
+	if f := lw.fused[lw.layer]; f != nil {
+		lw.lightPool(w, f)
+		return
+	}
 	y := lw.dst(0, channelsLast)
 	if w.Adaptive {
 		lw.poolCells(op, w, x, y)

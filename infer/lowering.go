@@ -26,6 +26,7 @@ type lowering struct {
 	targets   map[*graph.Value]*tensor // results that go straight into bound memory
 	fused     map[*graph.Layer]*fusion
 	skip      map[*graph.Layer]bool
+	direct    map[*graph.Layer]bool
 	branches  map[*graph.Layer]bool
 	held      *convolution // a branch that the next layer adds
 	// stripBytes is how large the strips of a branch may be.
@@ -331,7 +332,7 @@ func (lw *lowering) dispatch(op graph.Op) {
 	case *graph.Quantize:
 		lw.convert(op.Scale)
 	case *graph.Dequantize:
-		lw.convert(1 / op.Scale)
+		lw.dequantize(op)
 	case *graph.Requantize:
 		lw.convert(op.ScaleOut / op.ScaleIn)
 	default:

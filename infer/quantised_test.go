@@ -11,6 +11,7 @@ import (
 	"github.com/octet-dnn/octet/graph"
 	"github.com/octet-dnn/octet/internal/ref"
 	"github.com/octet-dnn/octet/internal/refrun"
+	"github.com/octet-dnn/octet/internal/smallnets"
 	"github.com/octet-dnn/octet/model"
 )
 
@@ -33,15 +34,27 @@ func TestQuantisedAgainstReference(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				checkQuantised(t, m, o)
+				checkQuantised(t, m, 48, o)
+			})
+		}
+	}
+	for name, build := range smallnets.All() {
+		for option, o := range map[string]calibrate.Options{"default": {}, "first conv": {FirstConvINT8: true}} {
+			t.Run(name+"/"+option, func(t *testing.T) {
+				m, err := graph.ToModel(build(t), graph.FormFused)
+				if err != nil {
+					t.Fatal(err)
+				}
+				checkQuantised(t, m, 16, o)
 			})
 		}
 	}
 }
 
-func checkQuantised(t *testing.T, m *model.Model, o calibrate.Options) {
+// checkQuantised compares for pictures of size×size.
+func checkQuantised(t *testing.T, m *model.Model, size int, o calibrate.Options) {
 	t.Helper()
-	in, refs := demoInputs(t, m)
+	in, refs := demoInputs(t, m, size)
 	g := quantised(t, m, in, o)
 	fused := run(t, g, in)
 	fetched := len(g.Outputs)
@@ -145,7 +158,7 @@ func refs(in ...*model.Tensor) []*ref.Tensor {
 	return all
 }
 
-func demoInputs(t *testing.T, m *model.Model) ([]*model.Tensor, []*ref.Tensor) {
+func demoInputs(t *testing.T, m *model.Model, size int) ([]*model.Tensor, []*ref.Tensor) {
 	t.Helper()
 	const n = 3
 	rng := rand.New(rand.NewPCG(9, 9))
@@ -162,13 +175,13 @@ func demoInputs(t *testing.T, m *model.Model) ([]*model.Tensor, []*ref.Tensor) {
 			in, refs = append(in, labels), append(refs, r)
 			continue
 		}
-		r := ref.NewTensor(ref.F32, n, 3, 48, 48)
+		r := ref.NewTensor(ref.F32, n, 3, size, size)
 		x := make([]float32, len(r.Data))
 		for i := range x {
 			x[i] = float32(rng.NormFloat64())
 			r.Data[i] = float64(x[i])
 		}
-		images, err := model.Float32Tensor(x, n, 3, 48, 48)
+		images, err := model.Float32Tensor(x, n, 3, int64(size), int64(size))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -60,8 +60,8 @@ func (b *body) picksUp(l *graph.Layer) bool {
 
 // hot returns the bytes of an image that a layer reads and writes.
 func (b *body) hot(l *graph.Layer, shapes map[*graph.Value]graph.Shape) int {
-	if b.skip[l] || b.branches[l] {
-		return 0 // computed by the layer it is fused into, or with the one that adds it
+	if b.skip[l] || b.direct[l] || b.branches[l] {
+		return 0 // computed by the layer it is fused into, by its readers, or with the one that adds it
 	}
 	total := 0
 	add := func(v *graph.Value) {

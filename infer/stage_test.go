@@ -23,7 +23,7 @@ func TestStagesGiveTheSameBytes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			in, _ := demoInputs(t, m)
+			in, _ := demoInputs(t, m, 48)
 			g := quantised(t, m, in, calibrate.Options{FirstConvINT8: true})
 			batch := repeated(t, in, 24)
 			var want [][]byte

@@ -11,16 +11,12 @@ import (
 // plan holds them as constants of its shape.
 
 // staticValues returns the computed values that are static.
-func staticValues(g *graph.Graph) (map[*graph.Value]bool, error) {
-	inf, err := graph.Probe(g)
-	if err != nil {
-		return nil, err
-	}
+func staticValues(inf *graph.Inference) map[*graph.Value]bool {
 	static := map[*graph.Value]bool{}
 	for v := range inf.Contents {
 		static[v] = v.Const == nil
 	}
-	return static, nil
+	return static
 }
 
 // allStatic reports whether nothing of l has to be computed.

@@ -22,6 +22,9 @@ const stripShare = 16
 func (b *body) findBranches() {
 	b.branches = map[*graph.Layer]bool{}
 	for l, f := range b.fused {
+		if f.add == nil {
+			continue
+		}
 		p := f.add.Producer
 		if p == nil || b.uses[f.add] != 1 || b.watch[f.add] || b.fused[p] != nil || !onePixel(p) || !onePixel(l) {
 			continue
@@ -45,7 +48,7 @@ func onePixel(l *graph.Layer) bool {
 
 // branchOf returns the branch that is added to fused layer l, nil if it has none.
 func (b *body) branchOf(l *graph.Layer) *graph.Layer {
-	if f := b.fused[l]; f != nil && b.branches[f.add.Producer] {
+	if f := b.fused[l]; f != nil && f.add != nil && b.branches[f.add.Producer] {
 		return f.add.Producer
 	}
 	return nil

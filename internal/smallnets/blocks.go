@@ -1,8 +1,7 @@
-package calibrate
+package smallnets
 
 import (
 	"fmt"
-	"maps"
 	"testing"
 
 	"github.com/octet-dnn/octet/graph"
@@ -12,8 +11,6 @@ var (
 	hardSwish   = graph.Activation{Kind: graph.ActHardSwish, Alpha: 1. / 6, Beta: .5}
 	hardSigmoid = graph.Activation{Kind: graph.ActHardSigmoid, Alpha: .2, Beta: .5}
 )
-
-func init() { maps.Copy(nets, blocks) }
 
 // gate is a squeeze-and-excitation block: x times what its averages say.
 func (n *net) gate(name string, x *graph.Value) *graph.Value {

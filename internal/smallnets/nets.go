@@ -1,7 +1,10 @@
-package calibrate
+// Package smallnets builds small networks by hand, for tests of what works on
+// graphs: one for each structure that matters. Their weights are seeded.
+package smallnets
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"testing"
 
@@ -107,8 +110,15 @@ func (n *net) done(outputs ...*graph.Value) *graph.Graph {
 	return n.g
 }
 
-// nets are small networks with the structures that matter.
-var nets = map[string]func(t testing.TB) *graph.Graph{
+// All returns the builders of the networks by name. Their input is [N,3,16,16].
+func All() map[string]func(testing.TB) *graph.Graph {
+	all := maps.Clone(classic)
+	maps.Copy(all, blocks)
+	return all
+}
+
+// classic are networks of convolutions.
+var classic = map[string]func(t testing.TB) *graph.Graph{
 	// ResNet: a block with a projection (signed residual), one without.
 	"resnet": func(t testing.TB) *graph.Graph {
 		n, x := newNet(t)
