@@ -33,6 +33,9 @@ func Quantize(g *graph.Graph, t *Table, o Options) (*graph.Graph, error) {
 	if err := q.collect(); err != nil {
 		return nil, err
 	}
+	if err := q.plainNorms(); err != nil {
+		return nil, err
+	}
 	q.splitResiduals()
 	inf, err := graph.Probe(q.g)
 	if err != nil {

@@ -49,6 +49,21 @@ func (bn *BatchNorm) factors(l *Layer) ([]float64, error) {
 	return f, nil
 }
 
+// Affine returns what the normalisation of layer l multiplies each channel with
+// and then adds to it, computed in float64. l holds bn and its parameters are constants.
+func (bn *BatchNorm) Affine(l *Layer) (mul, add []float32, err error) {
+	factor, err := bn.factors(l)
+	if err != nil {
+		return nil, nil, &OpError{Op: bn.Kind(), Var: l.Name, Err: err}
+	}
+	shift, mean := l.In[2].Const.Float32s(), l.In[3].Const.Float32s()
+	mul, add = make([]float32, len(factor)), make([]float32, len(factor))
+	for c, f := range factor {
+		mul[c], add[c] = float32(f), float32(float64(shift[c])-float64(mean[c])*f)
+	}
+	return mul, add, nil
+}
+
 func (r *rewriter) foldInto(w *weighted, bn *Layer, factor []float64) {
 	run, channel := w.channelRuns()
 	weights := r.scaledRuns(w.layer.In[1], "_fuse_bn", run, func(i int) float64 { return factor[channel(i)] })

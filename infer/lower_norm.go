@@ -2,7 +2,6 @@ package infer
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/octet-dnn/octet/dnnl"
 	"github.com/octet-dnn/octet/graph"
@@ -15,22 +14,16 @@ func (lw *lowering) batchNorm(op *graph.BatchNorm) {
 	if lw.err != nil {
 		return
 	}
-	var p [4][]float32 // scale, bias, mean, variance
-	for i := range p {
-		v := lw.layer.In[1+i]
-		if v.Const != nil {
-			p[i] = v.Const.Float32s()
-		}
-		if len(p[i]) != x.dims[1] {
-			lw.fail(fmt.Errorf("%d float32 values in %q: want %d", len(p[i]), v.Name, x.dims[1]))
+	for _, v := range lw.layer.In[1:] {
+		if v.Const == nil || v.Const.Len() != x.dims[1] {
+			lw.fail(fmt.Errorf("%q holds no %d constants", v.Name, x.dims[1]))
 			return
 		}
 	}
-	step := float64(lw.step(lw.layer.In[0], x))
-	mul, add := make([]float32, x.dims[1]), make([]float32, x.dims[1])
-	for c := range mul {
-		f := float64(p[0][c]) / math.Sqrt(float64(p[3][c])+float64(op.Epsilon))
-		mul[c], add[c] = float32(f*step), float32(float64(p[1][c])-float64(p[2][c])*f)
+	mul, add, err := op.Affine(lw.layer)
+	if err != nil {
+		lw.fail(err)
+		return
 	}
 	dims := make([]int, len(x.dims))
 	for i := range dims {
@@ -43,6 +36,9 @@ func (lw *lowering) batchNorm(op *graph.BatchNorm) {
 	lw.fail(err)
 	out := lw.layer.Out[0]
 	var e epilogue
+	if step := lw.step(lw.layer.In[0], x); step != 1 {
+		e.scale(dnnl.ArgSrc, 0, step)
+	}
 	e.binary(dnnl.BinaryAdd, a)
 	if f := lw.fused[lw.layer]; f != nil {
 		out = f.out
