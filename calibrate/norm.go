@@ -7,11 +7,11 @@ import (
 	"github.com/octet-dnn/octet/model"
 )
 
-// plainNorms writes the batch normalisations that no convolution took in with
-// mean 0, variance 1 and epsilon 0. Real Paddle folds the parameters of
-// batch_norm in float32 with an approximate square root, so that the last bit of
-// its result depends on the processor, and that moves quanta of the layers
-// behind; of these parameters there is nothing to fold.
+// plainNorms gives the batch normalisations that no convolution took in mean 0,
+// variance 1 and epsilon 0, which programs write as affine_channel. Of batch_norm
+// real Paddle folds the parameters in float32 with an approximate square root, so
+// that the last bit of its result depends on the processor, and that moves
+// quanta of the layers behind; of a product and a sum there is one result.
 func (q *quantizer) plainNorms() error {
 	for _, l := range q.g.Layers {
 		bn, ok := l.Op.(*graph.BatchNorm)

@@ -51,21 +51,31 @@ func (e *exporter) prelu(l *Layer) {
 }
 
 func (e *exporter) batchNorm(l *Layer, op *BatchNorm) error {
-	channels, out := l.In[1].Dims, l.Out[0].Name
+	out := l.Out[0].Name
 	if op.Act.Kind != ActNone {
 		out = e.step(l.Out[0], "normalised")
 	}
+	if op.plain(l) {
+		e.block.AddOp("affine_channel", model.Slots("X", l.In[0].Name, "Scale", l.In[1].Name, "Bias", l.In[2].Name),
+			model.Slots("Out", out), model.StringAttr("data_layout", "NCHW"))
+	} else {
+		e.normalise(l, op.Epsilon, out)
+	}
+	if op.Act.Kind != ActNone {
+		return e.act(op.Act, out, l.Out[0].Name)
+	}
+	return nil
+}
+
+func (e *exporter) normalise(l *Layer, epsilon float32, out string) {
+	channels := l.In[1].Dims
 	e.block.AddOp("batch_norm",
 		model.Slots("X", l.In[0].Name, "Scale", l.In[1].Name, "Bias", l.In[2].Name, "Mean", l.In[3].Name, "Variance", l.In[4].Name),
 		model.Slots("Y", out, "MeanOut", l.In[3].Name, "VarianceOut", l.In[4].Name,
 			"SavedMean", e.temp(l.Out[0], "mean", model.FP32, channels...),
 			"SavedVariance", e.temp(l.Out[0], "variance", model.FP32, channels...)),
-		model.FloatAttr("epsilon", op.Epsilon), model.FloatAttr("momentum", .9), model.BoolAttr("is_test", true),
+		model.FloatAttr("epsilon", epsilon), model.FloatAttr("momentum", .9), model.BoolAttr("is_test", true),
 		model.StringAttr("data_layout", "NCHW"), model.BoolAttr("use_global_stats", true))
-	if op.Act.Kind != ActNone {
-		return e.act(op.Act, out, l.Out[0].Name)
-	}
-	return nil
 }
 
 func (e *exporter) reduce(l *Layer, op *Reduce) {

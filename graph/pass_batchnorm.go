@@ -64,6 +64,15 @@ func (bn *BatchNorm) Affine(l *Layer) (mul, add []float32, err error) {
 	return mul, add, nil
 }
 
+// plain reports whether the normalisation of layer l does nothing but multiply by
+// its scale and add its bias.
+func (bn *BatchNorm) plain(l *Layer) bool {
+	all := func(v *Value, x float32) bool {
+		return v.Const != nil && !slices.ContainsFunc(v.Const.Float32s(), func(y float32) bool { return y != x })
+	}
+	return bn.Epsilon == 0 && all(l.In[3], 0) && all(l.In[4], 1)
+}
+
 func (r *rewriter) foldInto(w *weighted, bn *Layer, factor []float64) {
 	run, channel := w.channelRuns()
 	weights := r.scaledRuns(w.layer.In[1], "_fuse_bn", run, func(i int) float64 { return factor[channel(i)] })
