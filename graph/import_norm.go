@@ -1,10 +1,6 @@
 package graph
 
-import (
-	"slices"
-
-	"github.com/octet-dnn/octet/model"
-)
+import "github.com/octet-dnn/octet/model"
 
 var normImporters = map[string]importFunc{
 	"batch_norm":      importBatchNorm,
@@ -44,19 +40,14 @@ func importAffineChannel(r *reader) {
 	if r.err != nil {
 		return
 	}
-	mean := r.filled(scale.Name+"@mean", scale.Const.Len(), 0)
-	variance := r.filled(scale.Name+"@variance", scale.Const.Len(), 1)
-	r.spatial("Out", r.channelsLast("data_layout"), &BatchNorm{}, x, model.FP32, scale, bias, mean, variance)
-}
-
-// filled makes a constant vector of n equal numbers.
-func (r *reader) filled(name string, n int, x float32) *Value {
-	if v := r.im.consts[name]; v != nil {
-		return v
+	stats := unitStats(scale)
+	for i, v := range stats {
+		if old := r.im.consts[v.Name]; old != nil {
+			stats[i] = old
+		}
+		r.im.consts[v.Name] = stats[i]
 	}
-	v := floatConst(name, slices.Repeat([]float32{x}, n), int64(n))
-	r.im.consts[name] = v
-	return v
+	r.spatial("Out", r.channelsLast("data_layout"), &BatchNorm{}, x, model.FP32, scale, bias, stats[0], stats[1])
 }
 
 func importLayerNorm(r *reader) {

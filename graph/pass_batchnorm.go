@@ -64,6 +64,31 @@ func (bn *BatchNorm) Affine(l *Layer) (mul, add []float32, err error) {
 	return mul, add, nil
 }
 
+// Plain gives the normalisation of layer l, which holds bn and whose parameters
+// are constants, mean 0, variance 1 and epsilon 0, so that it is a multiplication
+// and an addition a channel. newName makes names that the graph does not have yet.
+func (bn *BatchNorm) Plain(l *Layer, newName func(string) string) error {
+	mul, add, err := bn.Affine(l)
+	if err != nil {
+		return err
+	}
+	c := int64(len(mul))
+	scale := floatConst(newName(l.In[1].Name+".plain"), mul, c)
+	shift := floatConst(newName(l.In[2].Name+".plain"), add, c)
+	stats := unitStats(scale)
+	bn.Epsilon, l.In = 0, []*Value{l.In[0], scale, shift, stats[0], stats[1]}
+	return nil
+}
+
+// unitStats returns the mean 0 and the variance 1 that belong to scale.
+func unitStats(scale *Value) [2]*Value {
+	n := scale.Const.Len()
+	return [2]*Value{
+		floatConst(scale.Name+"@mean", make([]float32, n), int64(n)),
+		floatConst(scale.Name+"@variance", slices.Repeat([]float32{1}, n), int64(n)),
+	}
+}
+
 // plain reports whether the normalisation of layer l does nothing but multiply by
 // its scale and add its bias.
 func (bn *BatchNorm) plain(l *Layer) bool {

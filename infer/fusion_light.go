@@ -101,28 +101,20 @@ func (f *finder) sumBehind(l *graph.Layer) *graph.Layer {
 }
 
 // lightReaders reports whether all readers of v are light layers, which take
-// the integers that v is made of.
+// the integers that v is made of. A sum that a product has taken in is none:
+// oneDNN does not scale the operand of a post-operation, and computing in its
+// steps instead would round differently from Paddle.
 func (f *finder) lightReaders(v *graph.Value) bool {
 	if f.fixed[v] {
 		return false
 	}
 	return !slices.ContainsFunc(f.users[v], func(r *graph.Layer) bool {
-		if f.found[r] != nil {
-			_, conv := r.Op.(*graph.Conv)
-			return conv
+		if f.found[r] == nil {
+			return true
 		}
-		return !f.joined(r, v)
+		_, conv := r.Op.(*graph.Conv)
+		return conv
 	})
-}
-
-// joined reports whether r is a sum that a product has taken in with v as the
-// other operand.
-func (f *finder) joined(r *graph.Layer, v *graph.Value) bool {
-	if !sum(r) || !f.skip[r] {
-		return false
-	}
-	p := otherOperand(r, v).Producer
-	return p != nil && product(p) && f.found[p] != nil && f.found[p].add == v
 }
 
 // integersOf returns the integers that v is made of, or nil.

@@ -49,7 +49,11 @@ func TestIntegersStay(t *testing.T) {
 					t.Errorf("%s %q runs on %s", k.Kind, k.Layer, k.Impl)
 				}
 			}
-			if delete(seen, "quantize_0_tmp"); len(seen) > 0 {
+			delete(seen, "quantize_0_tmp")
+			if name == "gates" { // what is added to a gated map: see lightReaders
+				delete(seen, "dequantize_1_tmp")
+			}
+			if len(seen) > 0 {
 				t.Errorf("converted: %v\n%v", seen, g)
 			}
 		})

@@ -24,9 +24,8 @@ func (lw *lowering) step(v *graph.Value, t *tensor) float32 {
 	return 1 / v.Producer.Op.(*graph.Dequantize).Scale
 }
 
-// lightBinary lowers a sum or product that ends in a quantize. A sum behind a
-// product is computed in the steps of its other operand, which post-operations
-// take unscaled.
+// lightBinary lowers a sum or product of integers, with what follows it. Each operand is scaled before the operation, as separate
+// dequantize layers would: the result is the same to the bit.
 func (lw *lowering) lightBinary(op *graph.Binary, f *fusion) {
 	in := []*graph.Value{lw.layer.In[0], lw.layer.In[1]}
 	ax, ay, err := op.Align(lw.shapes[in[0]], lw.shapes[in[1]])
@@ -44,21 +43,16 @@ func (lw *lowering) lightBinary(op *graph.Binary, f *fusion) {
 	if lw.err != nil {
 		return
 	}
-	steps := [2]float32{lw.step(in[0], t[0]), lw.step(in[1], t[1])}
-	unit := float32(1)
 	var e epilogue
-	if f.add != nil {
-		z := lw.ordered(lw.env[f.add], channelsLast)
-		unit = lw.step(f.add, z)
-		steps[0] /= unit
-		e.binary(dnnl.BinaryAdd, z)
-	}
 	for i, a := range []dnnl.Arg{dnnl.ArgSrc, dnnl.ArgSrc1} {
-		if steps[i] != 1 {
-			e.scale(a, 0, steps[i])
+		if step := lw.step(in[i], t[i]); step != 1 {
+			e.scale(a, 0, step)
 		}
 	}
-	e.finishLight(f, unit)
+	if f.add != nil {
+		e.binary(dnnl.BinaryAdd, lw.ordered(lw.env[f.add], channelsLast))
+	}
+	e.finishLight(f, 1)
 	lw.add(dnnl.Binary{Alg: binaryAlgs[op.Type], Src0: t[0].desc, Src1: t[1].desc, Dst: dst.desc, Attr: e.attr},
 		append(lw.arguments(&e), arg{dnnl.ArgSrc, t[0]}, arg{dnnl.ArgSrc1, t[1]}, arg{dnnl.ArgDst, dst})...)
 	lw.define(f.out, dst)
