@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/octet-dnn/octet/dataset"
 	"github.com/octet-dnn/octet/dnnl"
 	"github.com/octet-dnn/octet/infer"
+	"github.com/octet-dnn/octet/model"
 )
 
 // golden reads what Paddle computes for a demo model.
@@ -191,6 +193,44 @@ func TestInspect(t *testing.T) {
 		if text := mustOctet(t, "inspect", mobilenetDir, c.flag); !strings.Contains(text, c.want) || !strings.Contains(text, "Paddle 2.6.2") {
 			t.Errorf("inspect %s does not show %q and the version:\n%s", c.flag, c.want, text)
 		}
+	}
+}
+
+func TestInspectEncodings(t *testing.T) {
+	m, err := model.Load(mobilenetDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const paddle1 = 1_003_002 // 1.3.2
+	for _, c := range []struct {
+		form          model.Form
+		name          string // of the output, and of what is inspected
+		version       int64  // that the program names
+		encoding, era string
+		shown         string
+	}{
+		{model.FormSeparate, "separate", paddle1, "fluid-separate", "fluid (Paddle 1.3.2)", "1003002"},
+		{model.FormSeparate, "unnamed", 0, "fluid-separate", "Paddle 2 (the file names no version, but has flatten_contiguous_range)", "0"},
+		{model.FormCombined, "combined", paddle1, "fluid", "fluid (Paddle 1.3.2)", "1003002"},
+		{model.FormPdModel, "pair.pdmodel", 2_006_002, "pdmodel", "Paddle 2.6.2", "2006002"},
+		{model.FormPIR, "pir.json", 0, "pir", "Paddle 3 (PIR, format version 4)", "4"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			out := filepath.Join(t.TempDir(), c.name)
+			m.Program.Version = c.version
+			if err := model.Save(m, out, model.WithForm(c.form)); err != nil {
+				t.Fatal(err)
+			}
+			text := mustOctet(t, "inspect", out)
+			if !strings.Contains(text, "encoding    "+c.encoding+" (") {
+				t.Errorf("inspect does not name the encoding %s:\n%s", c.encoding, text)
+			}
+			for _, line := range []string{"era " + c.era, "version " + c.shown} {
+				if !slices.ContainsFunc(strings.Split(text, "\n"), func(l string) bool { return strings.Join(strings.Fields(l), " ") == line }) {
+					t.Errorf("inspect does not say %q:\n%s", line, text)
+				}
+			}
+		})
 	}
 }
 
