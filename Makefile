@@ -43,13 +43,13 @@ quality: setup ## every algorithm on the real models: top-1, top-5, agreement wi
 unchanged: setup ## the real models' answers, to the byte, against those of the first whole Octet (needs the same)
 	.ci/summary unchanged $(GO) test -count=1 -run TestRealModelsUnchanged -timeout 60m -v ./internal/accept/...
 
-onnx: setup ## models and operators written as ONNX, in ONNX Runtime: top-1 beside Octet's INT8 (makes its Python environment)
+onnx: setup ## models and operators written as ONNX, in ONNX Runtime: top-1 beside Octet's INT8 (needs OCTET_SHARED or ../shared; makes its Python environment)
 	@bench/peers/setup.sh $(VENVS) ort
-	OCTET_ORT=$${OCTET_ORT:-$(VENVS)/ort/bin/python} .ci/summary onnx $(GO) test -count=1 -run '^TestONNX' -timeout 30m -v ./internal/accept/...
+	OCTET_REQUIRE=1 OCTET_ORT=$${OCTET_ORT:-$(VENVS)/ort/bin/python} .ci/summary onnx $(GO) test -count=1 -run '^TestONNX' -timeout 30m -v ./internal/accept/...
 
 netron: setup ## everything that is written, opened with Netron's own readers (needs node; makes its Python environment)
 	@bench/peers/setup.sh $(VENVS) netron
-	OCTET_NETRON=$${OCTET_NETRON:-$$(echo $(VENVS)/netron/lib/python*/site-packages/netron)} .ci/summary netron $(GO) test -count=1 -run '^TestNetron$$' -v ./internal/accept/...
+	OCTET_REQUIRE=1 OCTET_NETRON=$${OCTET_NETRON:-$$(echo $(VENVS)/netron/lib/python*/site-packages/netron)} .ci/summary netron $(GO) test -count=1 -run '^TestNetron$$' -v ./internal/accept/...
 
 fixtures: setup ## every program of the fixtures that real Paddle wrote, against its outputs: the table (needs OCTET_SHARED or ../shared)
 	OCTET_REQUIRE=1 .ci/summary fixtures $(GO) test -count=1 -run '^TestFixtures$$' -v ./internal/accept/...
@@ -67,8 +67,10 @@ zoo: setup ## networks of every family, made by real Paddle 2.6 and 3.3: FP32 an
 bench: setup ## throughput in FP32 and INT8, every layer, the overhead of a run, the matmul rate
 	$(GO) test -run '^$$' -bench . -timeout 60m ./bench
 
-qdq: setup ## INT8 files of the qdq form in Octet and in real Paddle (OCTET_PADDLE26 and OCTET_PADDLE33 name Pythons that have it)
-	.ci/summary qdq $(GO) test -count=1 -run '^TestQDQ$$' -timeout 30m -v ./internal/accept/...
+qdq: setup ## INT8 files of the qdq and fused forms in Octet and in real Paddle 2.6 and 3.3 (needs OCTET_SHARED or ../shared; makes their Python environments)
+	@bench/peers/setup.sh $(VENVS) paddle26 paddle33
+	OCTET_REQUIRE=1 OCTET_PADDLE26=$${OCTET_PADDLE26:-$(VENVS)/paddle26/bin/python} OCTET_PADDLE33=$${OCTET_PADDLE33:-$(VENVS)/paddle33/bin/python} \
+		.ci/summary qdq $(GO) test -count=1 -run '^(TestFusedInPaddle|TestQDQ)$$' -timeout 30m -v ./internal/accept/...
 
 ratios: setup ## INT8 over FP32 throughput, against the promised ratios
 	$(GO) run ./bench/ratios

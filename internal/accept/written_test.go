@@ -131,11 +131,15 @@ func (s *subject) probabilities(t *testing.T, m *model.Model) []float32 {
 }
 
 // pythonOf returns the Python that variable names, or skips: word says in the
-// log what is missing.
+// log what is missing. Where OCTET_REQUIRE is set it fails instead, as
+// refdata.Path does.
 func pythonOf(t *testing.T, variable, word string) string {
 	t.Helper()
 	python := os.Getenv(variable)
 	if python == "" {
+		if os.Getenv("OCTET_REQUIRE") != "" {
+			t.Fatalf("%s names no Python", variable)
+		}
 		t.Skipf("%s: %s names no Python", word, variable)
 	}
 	return python

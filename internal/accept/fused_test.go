@@ -1,0 +1,52 @@
+package accept
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	"github.com/octet-dnn/octet/calibrate"
+	"github.com/octet-dnn/octet/graph"
+	"github.com/octet-dnn/octet/model"
+)
+
+// fusedCosine is what the probabilities of the fused form owe in real Paddle.
+const fusedCosine = 0.999
+
+// TestFusedInPaddle calibrates the demo's models, saves them in the fused form,
+// and runs the files in real Paddle: with the same top-1 as Octet on every
+// picture.
+func TestFusedInPaddle(t *testing.T) {
+	agree, images := 0, 0
+	demoSubjects(t, 160, func(t *testing.T, s *subject) {
+		prefix := filepath.Join(t.TempDir(), "int8")
+		c := s.calibrated(t, calibrate.Options{Algorithm: calibrate.KL, Form: graph.FormFused, FirstConvINT8: true})
+		if err := c.SaveINT8Model(prefix + ".pdmodel"); err != nil {
+			t.Fatal(err)
+		}
+		q, err := model.Load(prefix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		octet := s.probabilities(t, q)
+		for _, variable := range paddles {
+			t.Run(variable, func(t *testing.T) {
+				python := pythonOf(t, variable, "SKIP-NOPADDLE")
+				out := filepath.Join(t.TempDir(), "out")
+				modes := []string{"plain", "default", "onednn"}
+				version := s.runPython(t, python, "paddle_run.py", prefix, out, modes...)
+				for _, mode := range modes {
+					l := s.compare(octet, readRows(t, out+"."+mode, len(octet)))
+					fmt.Printf("%s: Paddle %s %s: %v\n", t.Name(), version, mode, l)
+					if l.cosine < fusedCosine || l.agree != l.images {
+						t.Errorf("Paddle %s, %s: cosine %.6f, the same top-1 as Octet on %d of %d pictures: want %v and all", version, mode, l.cosine, l.agree, l.images, fusedCosine)
+					}
+					agree, images = agree+l.agree, images+l.images
+				}
+			})
+		}
+	})
+	if images > 0 {
+		fmt.Printf("fused form in Paddle: the same top-1 as Octet on %d of %d runs of a picture\n", agree, images)
+	}
+}
