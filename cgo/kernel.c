@@ -6,6 +6,8 @@
 // In the order in which they are offered: the faster ones first.
 static const octet_kernel_maker makers[] = {
         octet_dw_vnni_create,
+        octet_stem_amx_create,
+        octet_stem_vnni_create,
 };
 
 enum { nmakers = sizeof(makers) / sizeof(*makers) };

@@ -33,6 +33,8 @@ typedef dnnl_status_t (*octet_kernel_maker)(
         const octet_spec *spec, octet_kernel **out);
 
 dnnl_status_t octet_dw_vnni_create(const octet_spec *spec, octet_kernel **out);
+dnnl_status_t octet_stem_amx_create(const octet_spec *spec, octet_kernel **out);
+dnnl_status_t octet_stem_vnni_create(const octet_spec *spec, octet_kernel **out);
 
 // Whether an implementation's name asks for a kernel of ours.
 int octet_kernel_named(const char *impl);
@@ -66,11 +68,18 @@ dnnl_status_t octet_kernel_arg(
 // CPU has them and no cap forbids them.
 int octet_kernel_may_use(int isa);
 
+// Writes the name of the implementation that oneDNN would choose for spec.
+dnnl_status_t octet_onednn_choice(
+        const octet_spec *spec, char *name, size_t size);
+
 // The share of n that falls to a part of parts, from *begin to before *end.
 void octet_kernel_share(
         int64_t n, int part, int parts, int64_t *begin, int64_t *end);
 
 // ---- threads ----
+
+// How many threads the team of the calling thread may have.
+int octet_threads(void);
 
 // Calls work(data, part, parts) for every part, at most most of them, each on
 // its own thread of the team that oneDNN's loops use.

@@ -36,12 +36,11 @@ int octet_set_num_threads(int n) {
     return before;
 }
 
-static unsigned team_size(int64_t most) {
+int octet_threads(void) {
     pthread_once(&looked_up, look_up);
     if (!parallel || !get_max_threads || !get_num_threads || !get_thread_num)
         return 1;
-    int n = get_max_threads();
-    return (unsigned)(n < most ? n : most);
+    return get_max_threads();
 }
 
 typedef struct {
@@ -56,11 +55,12 @@ static void run_part(void *arg) {
 
 void octet_parallel(void (*work)(void *data, int part, int parts), void *data,
         int64_t most) {
-    unsigned n = team_size(most);
+    int64_t n = octet_threads();
+    if (n > most) n = most;
     if (n <= 1) {
         work(data, 0, 1);
         return;
     }
     region r = {work, data};
-    parallel(run_part, &r, n, 0);
+    parallel(run_part, &r, (unsigned)n, 0);
 }

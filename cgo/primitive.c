@@ -121,6 +121,24 @@ static dnnl_status_t first_choice(
     return status;
 }
 
+dnnl_status_t octet_onednn_choice(
+        const octet_spec *spec, char *name, size_t size) {
+    dnnl_engine_t engine = NULL;
+    dnnl_primitive_desc_t pd = NULL;
+    dnnl_status_t status = dnnl_engine_create(&engine, dnnl_cpu, 0);
+    if (status != dnnl_success) return status;
+    status = first_choice(&pd, engine, spec);
+    const char *found = impl_name(pd);
+    size_t n = found ? strlen(found) : size;
+    if (status == dnnl_success && n < size)
+        memcpy(name, found, n + 1);
+    else if (status == dnnl_success)
+        status = dnnl_runtime_error;
+    if (pd) dnnl_primitive_desc_destroy(pd);
+    dnnl_engine_destroy(engine);
+    return status;
+}
+
 static const char *onednn_impl(const_dnnl_primitive_t primitive) {
     const_dnnl_primitive_desc_t pd = NULL;
     if (dnnl_primitive_get_primitive_desc(primitive, &pd) != dnnl_success)

@@ -72,7 +72,11 @@ typedef struct {
     uint32_t flags;
     int64_t count; // LRN's local size, shuffle's group size
     float alpha, beta, k; // reduction: p and eps; layer normalisation: eps in alpha
-    const_dnnl_memory_desc_t src, weights, bias, dst, stat;
+    const_dnnl_memory_desc_t src, weights, bias, dst;
+    // Of layer normalisation: mean and variance. Of a convolution: the picture
+    // that a kernel of Octet's quantises, which then is the source; src tells the
+    // type of the result.
+    const_dnnl_memory_desc_t stat;
     int64_t kernel[DNNL_MAX_NDIMS];
     int64_t strides[DNNL_MAX_NDIMS];
     int64_t dilations[DNNL_MAX_NDIMS];

@@ -13,7 +13,7 @@ type Spec struct {
 	Alpha, Beta float32 // eltwise, LRN; reduction: p, eps; layer normalisation: eps
 	K           float32 // LRN
 
-	Src, Weights, Bias, Dst, Stat Desc // binary: its second source is Weights
+	Src, Weights, Bias, Dst, Stat Desc // binary: its second source is Weights; convolution: Stat is a picture to quantise, see shim.h
 	Srcs                          []Desc
 	Factors                       []float32 // resampling: factors; sum: scales
 

@@ -18,6 +18,7 @@ type body struct {
 	outputs   []*graph.Value
 	uses      map[*graph.Value]int // consumers in the body, plus one for an output
 	fused     map[*graph.Layer]*fusion
+	stems     map[*graph.Layer]*graph.Layer // convolutions that quantise their input, and the layers that this replaces
 	skip      map[*graph.Layer]bool
 	branches  map[*graph.Layer]bool // see findBranches
 	direct    map[*graph.Layer]bool // see finder
@@ -60,6 +61,10 @@ func cut(g *graph.Graph, watch []string) (*body, []*graph.Layer, error) {
 	f := newFinder(b.graph, fixed, inf.Shapes)
 	b.fused, b.skip, b.direct = f.found, f.skip, f.direct
 	b.findBranches()
+	b.stems = stems(b.graph, fixed)
+	for _, q := range b.stems {
+		b.skip[q] = true
+	}
 	b.separable = separable(b)
 	return b, tail, nil
 }

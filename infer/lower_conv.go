@@ -19,6 +19,7 @@ type convolution struct {
 	dims     []int // of the weights, as oneDNN wants them
 	window   graph.Window
 	epilogue epilogue
+	quantize *graph.Layer // in front of it, to be done by its kernel: then x has no place
 }
 
 func (lw *lowering) conv(op *graph.Conv) {
@@ -44,7 +45,12 @@ func (lw *lowering) conv(op *graph.Conv) {
 
 // convolution prepares the current layer, up to its own activation.
 func (lw *lowering) convolution(op *graph.Conv) *convolution {
-	c := &convolution{layer: lw.layer, op: op, x: lw.ordered(lw.in(0), channelsLast)}
+	c := &convolution{layer: lw.layer, op: op, quantize: lw.stems[lw.layer]}
+	if c.quantize != nil {
+		c.x = lw.stemSrc(c.quantize)
+	} else {
+		c.x = lw.ordered(lw.in(0), channelsLast)
+	}
 	f, filter := lw.filter()
 	if lw.err != nil {
 		return c
@@ -88,14 +94,28 @@ func (lw *lowering) convJob(c *convolution, src, dst *tensor) (*job, []arg) {
 	if c.bias != nil {
 		spec.Bias = c.bias.desc
 	}
-	args := append(lw.arguments(&c.epilogue), arg{dnnl.ArgSrc, src}, arg{dnnl.ArgBias, c.bias}, arg{dnnl.ArgDst, dst})
-	j := lw.create(choice{spec, lw.choose, args})
+	args := append(lw.arguments(&c.epilogue), arg{dnnl.ArgBias, c.bias}, arg{dnnl.ArgDst, dst})
+	made, args := lw.convCreator(c, spec, src, args)
+	j := lw.create(made)
 	if j == nil {
 		return nil, nil
 	}
 	j.layer = c.layer.Name
 	weights := lw.packed(j, c.filter, c.op.Int8, channelMask(c.grouped()), lw.desc(c.dims, wdt, plain))
 	return j, append(args, arg{dnnl.ArgWeights, weights})
+}
+
+// convCreator returns what makes the primitive of spec, and all that it takes but
+// the weights.
+func (lw *lowering) convCreator(c *convolution, spec dnnl.Convolution, src *tensor, args []arg) (creator, []arg) {
+	if c.quantize != nil && lw.err == nil {
+		if stem, picture := lw.stem(c.quantize, spec); stem != nil || lw.err != nil {
+			return stem, append(args, picture...)
+		}
+		src = lw.quantised(c.quantize)
+	}
+	args = append(args, arg{dnnl.ArgSrc, src})
+	return choice{spec, lw.choose, args}, args
 }
 
 func (c *convolution) grouped() bool { return len(c.dims) > 4 }

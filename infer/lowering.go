@@ -25,6 +25,7 @@ type lowering struct {
 	choose    chooser
 	targets   map[*graph.Value]*tensor // results that go straight into bound memory
 	fused     map[*graph.Layer]*fusion
+	stems     map[*graph.Layer]*graph.Layer
 	skip      map[*graph.Layer]bool
 	direct    map[*graph.Layer]bool
 	branches  map[*graph.Layer]bool

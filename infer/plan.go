@@ -39,7 +39,7 @@ func compile(e *dnnl.Engine, w *weightStore, b *body, f *family, n, cache int, c
 	stages := b.stages(one, n, cache)
 	p := &plan{images: n, constants: constants{engine: e}}
 	lw := &lowering{engine: e, weights: w, constants: &p.constants, env: map[*graph.Value]*tensor{}, uses: b.uses, choose: c,
-		targets: map[*graph.Value]*tensor{}, static: b.static, fused: b.fused, skip: b.skip, direct: b.direct,
+		targets: map[*graph.Value]*tensor{}, static: b.static, fused: b.fused, skip: b.skip, direct: b.direct, stems: b.stems,
 		branches: b.branches, stripBytes: cache / stripShare}
 	err = lw.body(p, b, f, stages)
 	if err == nil {

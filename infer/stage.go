@@ -50,12 +50,15 @@ func (b *body) stages(shapes map[*graph.Value]graph.Shape, n, cache int) []*stag
 	return all
 }
 
-// picksUp reports whether all that l does is to quantise an input. That is as
-// fast for one image as for several, and one image may lie anywhere: those of
-// several callers need not be copied to lie side by side, see instance.place.
+// picksUp reports whether l quantises an input, alone or as a convolution. That
+// is as fast for one image as for several, and one image may lie anywhere: those
+// of several callers need not be copied to lie side by side, see instance.place.
 func (b *body) picksUp(l *graph.Layer) bool {
+	if b.stems[l] != nil {
+		return true
+	}
 	_, ok := l.Op.(*graph.Quantize)
-	return ok && !b.skip[l] && slices.Contains(b.inputs, l.In[0])
+	return ok && slices.Contains(b.inputs, l.In[0])
 }
 
 // hot returns the bytes of an image that a layer reads and writes.
@@ -71,6 +74,9 @@ func (b *body) hot(l *graph.Layer, shapes map[*graph.Value]graph.Shape) int {
 	}
 	for _, v := range graph.DataInputs(l) {
 		add(v)
+	}
+	if q := b.stems[l]; q != nil {
+		add(q.In[0])
 	}
 	if f := b.fused[l]; f != nil {
 		if branch := b.branchOf(l); branch != nil {

@@ -1,0 +1,71 @@
+package infer
+
+import (
+	"errors"
+
+	"github.com/octet-dnn/octet/dnnl"
+	"github.com/octet-dnn/octet/graph"
+)
+
+// stems finds the convolutions that are alone in reading a quantised input of
+// the network, and the layers that quantise it. One kernel can do both, see
+// dnnl.Stem: the integers never go to memory.
+func stems(g *graph.Graph, outputs map[*graph.Value]bool) map[*graph.Layer]*graph.Layer {
+	found := map[*graph.Layer]*graph.Layer{}
+	users := consumers(g)
+	for _, l := range g.Layers {
+		if _, ok := l.Op.(*graph.Conv); !ok {
+			continue
+		}
+		v, f := l.In[0], l.In[1].Const
+		if v.Producer == nil || len(users[v]) != 1 || outputs[v] || f == nil || f.Dims[2]*f.Dims[3] == 1 {
+			continue
+		}
+		q := v.Producer
+		// Nothing is computed in the place of an input.
+		if _, ok := q.Op.(*graph.Quantize); ok && q.In[0].Producer == nil && q.In[0].Const == nil {
+			found[l] = q
+		}
+	}
+	return found
+}
+
+// stemSrc describes the integers that the current convolution reads if it is to
+// quantise them itself. They have no place.
+func (lw *lowering) stemSrc(quantize *graph.Layer) *tensor {
+	v := quantize.Out[0]
+	dt, err := dataType(v.DType)
+	lw.fail(err)
+	if lw.err != nil {
+		return nil
+	}
+	return &tensor{desc: lw.desc(lw.shapes[v], dt, channelsLast), dims: lw.shapes[v], dtype: dt, layout: channelsLast}
+}
+
+// stem returns what makes the current convolution with its quantisation, and
+// the arguments that this takes instead of the source, or nil if there is no
+// kernel for it: then the source is quantised by a step of its own.
+func (lw *lowering) stem(quantize *graph.Layer, conv dnnl.Convolution) (creator, []arg) {
+	picture := lw.env[quantize.In[0]]
+	s := dnnl.Stem{Picture: picture.desc, Conv: conv}
+	p, err := s.New(lw.engine)
+	if errors.Is(err, dnnl.ErrUnimplemented) {
+		return nil, nil
+	}
+	lw.fail(err)
+	if lw.err != nil {
+		return nil, nil
+	}
+	p.Close()
+	factor := lw.scale(quantize.Op.(*graph.Quantize).Scale)
+	return s, []arg{{dnnl.ArgSrc, picture}, {dnnl.ArgFactor, factor}}
+}
+
+// quantised lowers the layer in front of the current one.
+func (lw *lowering) quantised(quantize *graph.Layer) *tensor {
+	l := lw.layer
+	lw.layer = quantize
+	lw.convert(quantize.Op.(*graph.Quantize).Scale)
+	lw.layer = l
+	return lw.in(0)
+}
