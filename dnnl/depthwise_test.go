@@ -16,14 +16,13 @@ import (
 
 // A depthwise is a depthwise convolution of 8-bit integers.
 type depthwise struct {
-	n, c, h, w     int
-	k, stride      int
-	padL, padR     []int
-	src, dst       dnnl.DataType
-	post           []dnnl.PostOp
-	noBias         bool
-	oneScale       bool // of the weights
-	srcScale, dist float32
+	n, c, h, w int
+	k, stride  int
+	padL, padR []int
+	src, dst   dnnl.DataType
+	post       []dnnl.PostOp
+	noBias     bool
+	oneScale   bool // of the weights
 }
 
 func (d depthwise) String() string {
