@@ -1,17 +1,11 @@
 #include "dw.h"
 
-#include <math.h>
-
 // What the kernel does: u8 or s8 by s8 to u8 or s8, 3x3 or 5x5, steps of 1 or
 // 2, an activation that only clips. Everything else is oneDNN's.
 
 static int channels_last(const octet_desc_info *d) {
     return d->ndims == 4 && d->format_kind == dnnl_blocked && d->nblocks == 0
             && d->offset == 0 && d->strides[1] == 1;
-}
-
-static int is_byte(int32_t data_type) {
-    return data_type == dnnl_u8 || data_type == dnnl_s8;
 }
 
 static int read_tensors(const octet_spec *s, octet_dw *dw) {
@@ -21,7 +15,7 @@ static int read_tensors(const octet_spec *s, octet_dw *dw) {
             || octet_desc_describe(s->weights, &wei) != dnnl_success)
         return 0;
     if (!channels_last(&src) || !channels_last(&dst)) return 0;
-    if (!is_byte(src.data_type) || !is_byte(dst.data_type)) return 0;
+    if (!octet_is_byte(src.data_type) || !octet_is_byte(dst.data_type)) return 0;
     if (wei.ndims != 5 || wei.data_type != dnnl_s8 || wei.dims[0] != src.dims[1]
             || wei.dims[1] != 1 || wei.dims[2] != 1)
         return 0;
@@ -77,32 +71,6 @@ static int read_scales(const octet_spec *s, octet_dw *dw, int has[dw_nargs]) {
     return s->nzero_points == 0;
 }
 
-static int read_activation(const octet_spec *s, octet_dw *dw) {
-    dw->low = -INFINITY, dw->high = INFINITY;
-    if (s->npost_ops == 0) return 1;
-    const octet_post_op *p = &s->post_ops[0];
-    if (s->npost_ops > 1 || p->kind != octet_post_op_eltwise) return 0;
-    if (p->alg == dnnl_eltwise_relu && p->alpha == 0)
-        dw->low = 0;
-    else if ((p->alg == dnnl_eltwise_clip || p->alg == dnnl_eltwise_clip_v2)
-            && p->alpha <= p->beta)
-        dw->low = p->alpha, dw->high = p->beta;
-    else
-        return 0;
-    return 1;
-}
-
-static int read_bias(const octet_spec *s, octet_dw *dw, int has[dw_nargs]) {
-    octet_desc_info bias;
-    if (!s->bias) return 1;
-    if (octet_desc_describe(s->bias, &bias) != dnnl_success) return 0;
-    if (bias.ndims == 0) return 1;
-    has[dw_bias] = 1;
-    return bias.ndims == 1 && bias.data_type == dnnl_f32
-            && bias.format_kind == dnnl_blocked && bias.nblocks == 0
-            && bias.dims[0] == dw->channels && bias.strides[0] == 1;
-}
-
 // One row of channels for each tap: what a vector of channels reads at once.
 static dnnl_status_t weights_desc(const octet_dw *dw, dnnl_memory_desc_t *out) {
     const int64_t c = dw->channels, k = dw->kernel;
@@ -133,23 +101,13 @@ static dnnl_status_t add_args(
         if (has[i] && status == dnnl_success)
             status = octet_kernel_arg(&dw->base, all[i].arg, all[i].desc);
     }
-    // Weights given in another layout are not for this kernel.
-    octet_desc_info given;
-    if (octet_desc_describe(s->weights, &given) != dnnl_success
-            || (given.format_kind != dnnl_format_kind_any
-                    && !dnnl_memory_desc_equal(s->weights, weights)))
-        status = dnnl_unimplemented;
+    if (!octet_spec_takes(s->weights, weights)) status = dnnl_unimplemented;
     dnnl_memory_desc_destroy(weights);
     return status;
 }
 
 static int64_t up(int64_t n, int64_t by) {
     return (n + by - 1) / by;
-}
-
-static int joins_scales(void) {
-    const dnnl_version_t *v = dnnl_version();
-    return v->major == 3 && v->minor < 10;
 }
 
 dnnl_status_t octet_dw_describe(
@@ -161,14 +119,14 @@ dnnl_status_t octet_dw_describe(
     int has[dw_nargs] = {[dw_src] = 1, [dw_weights] = 1, [dw_dst] = 1};
     dnnl_status_t status = dnnl_unimplemented;
     if (read_tensors(spec, dw) && read_window(spec, dw)
-            && read_scales(spec, dw, has) && read_activation(spec, dw)
-            && read_bias(spec, dw, has))
+            && read_scales(spec, dw, has) && octet_spec_clips(spec, &dw->low, &dw->high)
+            && octet_spec_bias(spec, dw->channels, &has[dw_bias]))
         status = add_args(spec, has, dw);
     if (status != dnnl_success) {
         octet_kernel_destroy(&dw->base);
         return status;
     }
-    dw->joined_scales = joins_scales();
+    dw->joined_scales = octet_onednn_joins_scales();
     dw->base.most_parts = dw->images * up(dw->channels, dw_block)
             * up(dw->out_h, dw_band);
     *out = dw;

@@ -76,6 +76,25 @@ dnnl_status_t octet_onednn_choice(
 void octet_kernel_share(
         int64_t n, int part, int parts, int64_t *begin, int64_t *end);
 
+// Whether the type is u8 or s8.
+int octet_is_byte(int32_t data_type);
+
+// Whether spec has no post-op but an activation that clips, to *low and *high:
+// infinite where it does not.
+int octet_spec_clips(const octet_spec *s, float *low, float *high);
+
+// Whether a kernel can take the bias of spec, an FP32 vector of channels, or has
+// none to take. *has is set where there is one.
+int octet_spec_bias(const octet_spec *s, int64_t channels, int *has);
+
+// Whether weights described as given may come in the layout wanted.
+int octet_spec_takes(
+        const_dnnl_memory_desc_t given, const_dnnl_memory_desc_t wanted);
+
+// Whether all of oneDNN's kernels multiply a sum by the product of the scales of
+// source and weights, as they did until 3.9.
+int octet_onednn_joins_scales(void);
+
 // ---- threads ----
 
 // How many threads the team of the calling thread may have.

@@ -1,6 +1,5 @@
 #include "stem.h"
 
-#include <math.h>
 #include <string.h>
 
 // What the kernels do: a picture of up to 4 channels, FP32 to be quantised or
@@ -14,13 +13,9 @@ static int strided(const octet_desc_info *d) {
             && d->offset == 0 && d->size > 0;
 }
 
-static int is_byte(int32_t data_type) {
-    return data_type == dnnl_u8 || data_type == dnnl_s8;
-}
-
 // Whether the channels of a row are interleaved, or it is one row of each.
 static int read_picture(const octet_desc_info *d, octet_stem *k) {
-    if (!strided(d) || (d->data_type != dnnl_f32 && !is_byte(d->data_type)))
+    if (!strided(d) || (d->data_type != dnnl_f32 && !octet_is_byte(d->data_type)))
         return 0;
     k->images = d->dims[0], k->channels = d->dims[1];
     k->in_h = d->dims[2], k->in_w = d->dims[3];
@@ -42,7 +37,7 @@ static int read_tensors(const octet_spec *s, octet_stem *k) {
         return 0;
     if (!read_picture(&picture, k) || !strided(&dst) || dst.strides[1] != 1)
         return 0;
-    if (!is_byte(src.data_type) || !is_byte(dst.data_type)) return 0;
+    if (!octet_is_byte(src.data_type) || !octet_is_byte(dst.data_type)) return 0;
     // Bytes are taken as they are.
     if (k->src_type != dnnl_f32 && k->src_type != src.data_type) return 0;
     if (src.ndims != 4 || memcmp(src.dims, picture.dims, 4 * sizeof(*src.dims)))
@@ -95,30 +90,10 @@ static int read_scales(const octet_spec *s, octet_stem *k, int *has) {
     return s->nzero_points == 0;
 }
 
+// What is below 0 is cut off in u8 anyhow.
 static int read_activation(const octet_spec *s, octet_stem *k) {
-    k->low = -INFINITY, k->high = INFINITY;
-    if (s->npost_ops == 0) return 1;
-    const octet_post_op *p = &s->post_ops[0];
-    if (s->npost_ops > 1 || p->kind != octet_post_op_eltwise) return 0;
-    if (p->alg == dnnl_eltwise_relu && p->alpha == 0)
-        k->low = 0;
-    else if ((p->alg == dnnl_eltwise_clip || p->alg == dnnl_eltwise_clip_v2)
-            && p->alpha <= p->beta)
-        k->low = p->alpha, k->high = p->beta;
-    else
-        return 0;
-    return k->dst_signed || k->low <= 0; // what is below 0 is cut off anyhow
-}
-
-static int read_bias(const octet_spec *s, const octet_stem *k, int *has) {
-    octet_desc_info bias;
-    if (!s->bias) return 1;
-    if (octet_desc_describe(s->bias, &bias) != dnnl_success) return 0;
-    if (bias.ndims == 0) return 1;
-    has[stem_bias] = 1;
-    return bias.ndims == 1 && bias.data_type == dnnl_f32
-            && bias.format_kind == dnnl_blocked && bias.nblocks == 0
-            && bias.dims[0] == k->out_channels && bias.strides[0] == 1;
+    return octet_spec_clips(s, &k->low, &k->high)
+            && (k->dst_signed || k->low <= 0);
 }
 
 // Rows of channels of dst, one for each weight that one of these has. The
@@ -158,12 +133,7 @@ static dnnl_status_t add_args(const octet_spec *s, const int *has,
         if (has[i] && status == dnnl_success)
             status = octet_kernel_arg(&k->base, all[i].arg, all[i].desc);
     }
-    // Weights given in another layout are not for these kernels.
-    octet_desc_info given;
-    if (octet_desc_describe(s->weights, &given) != dnnl_success
-            || (given.format_kind != dnnl_format_kind_any
-                    && !dnnl_memory_desc_equal(s->weights, weights)))
-        return dnnl_unimplemented;
+    if (!octet_spec_takes(s->weights, weights)) return dnnl_unimplemented;
     return status;
 }
 
@@ -171,8 +141,7 @@ static dnnl_status_t add_args(const octet_spec *s, const int *has,
 // for AMX, and until 3.9 all, multiply it by the product of the scales, the
 // others by one scale after the other. What it would take is what counts here.
 static int joins_scales(const octet_spec *spec) {
-    const dnnl_version_t *v = dnnl_version();
-    if (v->major == 3 && v->minor < 10) return 1;
+    if (octet_onednn_joins_scales()) return 1;
     char name[128];
     return octet_onednn_choice(spec, name, sizeof(name)) == dnnl_success
             && strstr(name, "amx") != NULL;
@@ -213,7 +182,7 @@ dnnl_status_t octet_stem_create(const octet_spec *spec, const char *impl,
     dnnl_status_t status = dnnl_unimplemented;
     if (read_tensors(spec, k) && read_window(spec, k)
             && read_scales(spec, k, has) && read_activation(spec, k)
-            && read_bias(spec, k, has)) {
+            && octet_spec_bias(spec, k->out_channels, &has[stem_bias])) {
         has[stem_factor] = k->src_type == dnnl_f32;
         set_sizes(k, extra);
         status = complete(spec, has, k);

@@ -34,10 +34,7 @@ func (lw *lowering) conv(op *graph.Conv) {
 	if lw.held != nil && lw.inStrips(c) {
 		return
 	}
-	see := func(t *tensor) *tensor { return t }
-	if c.pointwise() {
-		see = lw.asOneImage
-	}
+	see := lw.viewFor(c)
 	lw.joinFusion(&c.epilogue, see)
 	lw.runConv(c, see(c.x), see(c.y))
 	lw.resultAs(c.y)
@@ -127,6 +124,14 @@ func (c *convolution) small() bool {
 
 // pointwise reports whether c looks at one pixel at a time and makes one of it.
 func (c *convolution) pointwise() bool { return c.small() && c.window.Strides == [2]int{1, 1} }
+
+// viewFor returns how the step of c, as a whole, sees its maps.
+func (lw *lowering) viewFor(c *convolution) func(*tensor) *tensor {
+	if c.pointwise() {
+		return lw.asOneImage
+	}
+	return func(t *tensor) *tensor { return t }
+}
 
 // asOneImage views channels-last images as a single one, the rows of all images
 // below each other. A pointwise convolution computes the same, and a kernel

@@ -61,10 +61,7 @@ func (lw *lowering) inStrips(c *convolution) bool {
 	lw.held = nil
 	strip := lw.stripRows(b, c)
 	if strip == 0 {
-		see := func(t *tensor) *tensor { return t }
-		if b.pointwise() {
-			see = lw.asOneImage
-		}
+		see := lw.viewFor(b)
 		lw.runConv(b, see(b.x), see(b.y))
 		lw.define(b.layer.Out[0], b.y)
 		return false
