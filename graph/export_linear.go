@@ -1,6 +1,10 @@
 package graph
 
-import "github.com/octet-dnn/octet/model"
+import (
+	"slices"
+
+	"github.com/octet-dnn/octet/model"
+)
 
 // fc writes mul, elementwise_add and the activation, which every Paddle knows.
 // An INT8 layer is an fc in the fused form. In the 1.3 form it is 1.8's INT8
@@ -61,17 +65,39 @@ func (e *exporter) int8FC(l *Layer, f *FC) error {
 }
 
 func (e *exporter) binary(l *Layer, b *Binary) error {
-	typ := "elementwise_" + b.Type.String()
 	out := l.Out[0].Name
 	if b.Act.Kind != ActNone {
 		out = e.step(l.Out[0], "sum")
 	}
-	e.block.AddOp(typ, model.Slots("X", l.In[0].Name, "Y", l.In[1].Name), model.Slots("Out", out),
-		model.IntAttr("axis", int32(b.Axis)))
+	if e.form == FormFused && e.staysApart(l, b) {
+		e.block.AddOp("sum", []model.Slot{{Name: "X", Args: []string{l.In[0].Name, l.In[1].Name}}}, model.Slots("Out", out))
+	} else {
+		e.block.AddOp("elementwise_"+b.Type.String(), model.Slots("X", l.In[0].Name, "Y", l.In[1].Name), model.Slots("Out", out),
+			model.IntAttr("axis", int32(b.Axis)))
+	}
 	if b.Act.Kind != ActNone {
 		return e.act(b.Act, out, l.Out[0].Name)
 	}
 	return nil
+}
+
+// staysApart reports whether the sum l must not be an elementwise_add: Paddle's
+// oneDNN passes make that the residual of a convolution in front, also of an
+// INT8 one with a float32 result, for which there is no kernel ("residual fusion
+// does not support force output with fp32"), and of one that has a residual
+// already. They leave the op sum alone.
+func (e *exporter) staysApart(l *Layer, b *Binary) bool {
+	if b.Type != Add || b.Axis != -1 || !slices.Equal(e.declared[l.In[0]], e.declared[l.In[1]]) {
+		return false
+	}
+	return slices.ContainsFunc(l.In, func(v *Value) bool {
+		if v.Producer == nil {
+			return false
+		}
+		q, _ := int8Of(v.Producer)
+		_, conv := v.Producer.Op.(*Conv)
+		return q != nil || conv && v.Producer.In[3] != nil
+	})
 }
 
 // act writes an activation as an op of its own.

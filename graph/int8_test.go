@@ -2,6 +2,7 @@ package graph_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -99,6 +100,40 @@ func TestInt8RoundTrip(t *testing.T) {
 			if diff := cmp.Diff(want[l.Out[0]], got[layer(again, l.Name).Out[0]]); diff != "" {
 				t.Errorf("%v: %s (-before +after):\n%s", form, l.Name, diff)
 			}
+		}
+	}
+}
+
+// TestSumBesideINT8 writes sums of which an operand comes from an INT8 layer with
+// a real result: the fused form spells them so that Paddle's passes leave them
+// alone, and they come back as they were.
+func TestSumBesideINT8(t *testing.T) {
+	for _, tt := range []struct {
+		form graph.Form
+		op   string
+	}{{graph.FormFused, "sum"}, {graph.FormV13, "elementwise_add"}} {
+		g := quantizedNet(t)
+		f := layer(g, "f").Out[0]
+		twice := &graph.Value{Name: "twice", DType: model.FP32}
+		twice.Producer = &graph.Layer{Name: "twice", Op: &graph.Binary{Type: graph.Add, Axis: -1, Act: graph.Activation{Kind: graph.ActReLU}},
+			In: []*graph.Value{f, f}, Out: []*graph.Value{twice}}
+		end := len(g.Layers) - 1
+		g.Layers = slices.Insert(g.Layers, end, twice.Producer)
+		g.Layers[end+1].In[0] = twice
+		m, err := graph.ToModel(g, tt.form)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ops := m.Program.Blocks[0].Ops
+		if !slices.ContainsFunc(ops, func(op *model.Op) bool { return op.Type == tt.op && slices.Contains(op.Inputs[0].Args, "f") }) {
+			t.Errorf("%v: no %s of f", tt.form, tt.op)
+		}
+		again, err := graph.Build(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(g.String(), again.String()); diff != "" {
+			t.Errorf("%v (-before +after):\n%s", tt.form, diff)
 		}
 	}
 }

@@ -10,15 +10,14 @@ import (
 	"github.com/octet-dnn/octet/model"
 )
 
-// fusedCosine is what the probabilities of the fused form owe in real Paddle.
-const fusedCosine = 0.999
+// fusedCosine is the promise for the probabilities of the fused form in real Paddle.
+const fusedCosine = 0.9999
 
-// TestFusedInPaddle calibrates the demo's models, saves them in the fused form,
-// and runs the files in real Paddle: with the same top-1 as Octet on every
-// picture.
+// TestFusedInPaddle calibrates models, saves them in the fused form, and runs the
+// files in real Paddle: with the same top-1 as Octet on every picture.
 func TestFusedInPaddle(t *testing.T) {
 	agree, images := 0, 0
-	demoSubjects(t, 160, func(t *testing.T, s *subject) {
+	subjects(t, 160, 40, func(t *testing.T, s *subject) {
 		prefix := filepath.Join(t.TempDir(), "int8")
 		c := s.calibrated(t, calibrate.Options{Algorithm: calibrate.KL, Form: graph.FormFused, FirstConvINT8: true})
 		if err := c.SaveINT8Model(prefix + ".pdmodel"); err != nil {
