@@ -73,6 +73,13 @@ func (r *refRunner) Run(ctx context.Context, in []*model.Tensor, observe func(Ac
 		for j, d := range t.Dims {
 			dims[j] = int64(d)
 		}
+		if o.Value.DType != model.FP32 { // u8 or s8
+			out[i] = &model.Tensor{DType: o.Value.DType, Dims: dims}
+			for _, q := range t.Data {
+				out[i].Data = append(out[i].Data, byte(int(q)))
+			}
+			continue
+		}
 		if out[i], err = model.Float32Tensor(narrow(t.Data), dims...); err != nil {
 			return nil, err
 		}

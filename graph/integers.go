@@ -61,9 +61,10 @@ func unsignedValues(g *Graph) map[*Value]bool {
 	return is
 }
 
-// tensorScales returns the scale of every tensor of integers, after checking
-// that all their readers go by it.
-func tensorScales(g *Graph) (map[*Value]float32, error) {
+// TensorScales returns the scale of every tensor of u8 or s8 in g, in Paddle's
+// sense: q = round(real·scale). It fails with ErrGraph where two readers of a
+// tensor disagree about it.
+func TensorScales(g *Graph) (map[*Value]float32, error) {
 	scales := make(map[*Value]float32)
 	for _, l := range g.Layers {
 		if err := checkScales(l, scales); err != nil {

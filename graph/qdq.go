@@ -65,7 +65,7 @@ type weightsKey struct {
 }
 
 func (u *unfolder) run() (err error) {
-	if u.scales, err = tensorScales(u.g); err != nil {
+	if u.scales, err = TensorScales(u.g); err != nil {
 		return err
 	}
 	for v := range u.g.Values() {
