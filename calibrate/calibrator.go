@@ -27,12 +27,15 @@ type Calibrator struct {
 	closed bool
 	runner Runner
 	pass   *pass
-	spool  *spool // nil unless the samples are needed again
+	spool  *spool // of all samples, nil unless there are two passes
+	album  *album // of some samples, nil unless they are to refine
 	count  int    // batches
 	seen   seen   // samples
 	probes probes
-	trend  trend
-	table  *Table // of the batches so far, or nil
+	// offered is about the samples that came by Restore.
+	offered offered
+	trend   trend
+	table   *Table // of the batches so far, or nil
 	// refined is what INT8Graph returns for them with Options.Refine, or nil.
 	refined *graph.Graph
 }
@@ -88,16 +91,16 @@ func newCalibrator(g *graph.Graph, fingerprint string, o Options) (*Calibrator, 
 		}
 		return NewStatistics()
 	})
-	if c.twoPasses() || o.Refine {
-		if c.spool, err = newSpool(o.TempDir); err != nil {
-			return nil, fmt.Errorf("calibrate: %w", err)
-		}
+	if c.twoPasses() {
+		c.spool, err = newSpool(o.TempDir)
+	} else if o.Refine {
+		c.album, err = newAlbum(o.TempDir, maxRefineImages)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("calibrate: %w", err)
 	}
 	if c.runner, err = o.Runner(g, watch); err != nil {
-		if c.spool != nil {
-			err = errors.Join(err, c.spool.close())
-		}
-		return nil, fmt.Errorf("calibrate %s: %w", g.Name, err)
+		return nil, fmt.Errorf("calibrate %s: %w", g.Name, errors.Join(err, c.closeFiles()))
 	}
 	c.alive, c.stop = context.WithCancel(context.Background())
 	return c, nil
@@ -118,31 +121,43 @@ func (c *Calibrator) Sample(ctx context.Context, in []*model.Tensor) ([]*model.T
 	}
 	n, out, err := c.run(ctx, c.pass, in)
 	var samples []sketched
+	var pages []page
 	if err == nil {
 		samples = c.describe(in, out, n)
-		if c.spool != nil && (c.twoPasses() || c.spool.images < maxRefineImages) {
-			err = c.spool.append(in)
-		}
+		pages, err = c.keep(in, samples)
 	}
 	if err == nil {
 		err = c.pass.commit()
 	}
 	if err != nil {
 		c.pass.abandon()
+		if c.album != nil {
+			c.album.forget(pages)
+		}
 		return nil, fmt.Errorf("sample batch %d: %w", c.count, err)
 	}
 	c.count++
 	c.seen.add(samples)
+	if c.album != nil {
+		c.album.add(pages)
+	}
 	if c.o.Algorithm == Auto {
-		digests := make([]digest, len(samples))
-		for i, one := range samples {
-			digests[i] = one.Digest
-		}
-		c.probes.offer(c.seen.sketch, in, digests)
+		c.probes.offer(c.seen.sketch, in, digestsIn(samples))
 	}
 	c.table, c.refined = nil, nil
 	c.watchTrend()
 	return out, nil
+}
+
+// keep writes down what is to be run again; pages are not yet in the album.
+func (c *Calibrator) keep(in []*model.Tensor, samples []sketched) (pages []page, err error) {
+	switch {
+	case c.spool != nil:
+		err = c.spool.append(in)
+	case c.album != nil:
+		pages, err = c.album.write(in, digestsIn(samples))
+	}
+	return pages, err
 }
 
 // run runs a batch of n images and shows it to p.
@@ -283,9 +298,15 @@ func (c *Calibrator) Close() error {
 		return nil
 	}
 	c.closed = true
-	err := c.runner.Close()
+	return errors.Join(c.runner.Close(), c.closeFiles())
+}
+
+func (c *Calibrator) closeFiles() (err error) {
 	if c.spool != nil {
-		err = errors.Join(err, c.spool.close())
+		err = c.spool.close()
+	}
+	if c.album != nil {
+		err = errors.Join(err, c.album.close())
 	}
 	return err
 }

@@ -20,7 +20,7 @@ var (
 	// ErrNoStatistics: a table holds thresholds only, so that neither can others
 	// be chosen from it nor tables be merged.
 	ErrNoStatistics = errors.New("calibration table without statistics")
-	// ErrNoProbes: Auto lacks the samples that it measures with, see Calibrator.Offer.
+	// ErrNoProbes: Auto or Refine lacks the samples that it measures with, see Calibrator.Offer.
 	ErrNoProbes = errors.New("samples to measure with are missing")
 	// ErrMismatch: two things to be merged were made for different ends.
 	ErrMismatch = errors.New("do not belong together")

@@ -21,8 +21,9 @@ type Options struct {
 	// as nearly as integers allow: weights are rounded up or down together, their
 	// mean error goes into the biases, and global averages are quantised by scales of
 	// their own (FP32AveragePool). Thresholds stay as they are, so does the speed of the
-	// result. It costs some more passes over at most 512 images, when the INT8
-	// graph is first asked for; samples that came by Restore are not among them. Not for Compat.
+	// result. It costs some more passes over at most 512 images, those with the smallest
+	// digests, when the INT8 graph is first asked for; samples that came by Restore have
+	// to be shown again for it (Offer). Not for Compat.
 	Refine bool
 
 	// Protect makes the INT8 model give the same on CPUs without VNNI, which add
@@ -54,9 +55,9 @@ type Options struct {
 	// compute something else from it, without an error), graph.FormQDQ for a
 	// file of a quarter of the size that Paddle 2.6 and later quantise themselves.
 	Form graph.Form
-	// TempDir is where a Calibrator that needs the samples twice (Refine, or Paddle13 with
-	// KL) keeps them meanwhile, in one file that no name points to; its size is that of
-	// the samples. Empty means the system's.
+	// TempDir is where a Calibrator that needs samples twice keeps them meanwhile, in one
+	// file that no name points to: up to 512 for Refine, all for Paddle13 with KL.
+	// Empty means the system's.
 	TempDir string
 	// Logger hears at debug level what Quantize decided for each layer, and at
 	// info level of a second pass and of how far thresholds still move. Nil is silent.

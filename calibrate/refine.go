@@ -12,7 +12,7 @@ import (
 )
 
 // maxRefineImages bounds the images that refinement looks at, and so the file
-// that keeps them: what it needs of them are means and covariances.
+// that keeps them (see album): what it needs of them are means and covariances.
 const maxRefineImages = 512
 
 // momentBudget bounds the memory of moments: layers beyond it wait for another
@@ -27,17 +27,16 @@ const momentBudget = 512 << 20
 // through weight equalization and bias correction", 2019, section 4.2, here
 // with the means that were seen). Scales and thresholds stay as they are.
 func (c *Calibrator) refine(t *Table) (*graph.Graph, error) {
+	if err := c.offered.complete(); err != nil {
+		return nil, err
+	}
 	o := c.o
 	o.FP32AveragePool = true
 	q, err := Quantize(c.graph, t, o)
 	if err != nil {
 		return nil, err
 	}
-	if c.spool.images == 0 { // all that was seen has been restored from a table
-		c.o.logger().Warn("no samples are at hand: the weights are not refined")
-		return q, nil
-	}
-	c.o.logger().Info("refine the weights", "images", c.spool.images)
+	c.o.logger().Info("refine the weights", "images", c.album.images())
 	return q, c.refineWeights(q)
 }
 
@@ -106,20 +105,20 @@ func refinable(real, quantised *graph.Graph) []refinement {
 	return pairs
 }
 
-// moments runs the samples kept and collects the moments of the FP32 layers.
+// moments runs the samples of the album and collects the moments of the FP32 layers.
 func (c *Calibrator) moments(pairs []refinement, products *gramian) ([]*moments, error) {
 	var layers []*graph.Layer
 	var found []*moments
 	for _, p := range pairs {
 		layers = append(layers, p.real)
-		found = append(found, newMoments(p.real, c.spool.images))
+		found = append(found, newMoments(p.real, c.album.images()))
 	}
 	probe, order := probeGraph(c.graph, layers)
 	r, err := c.o.Runner(probe, nil)
 	if err != nil {
 		return nil, err
 	}
-	err = c.spool.each(len(c.graph.Inputs), func(in []*model.Tensor) error {
+	err = c.album.each(c.graph.Inputs, func(in []*model.Tensor) error {
 		out, err := r.Run(c.alive, in, nil)
 		if err != nil {
 			return err

@@ -45,6 +45,15 @@ func (c *Calibrator) describe(in, out []*model.Tensor, n int) []sketched {
 	return samples
 }
 
+// digestsIn returns the digest of each sample.
+func digestsIn(samples []sketched) []digest {
+	list := make([]digest, len(samples))
+	for i, one := range samples {
+		list[i] = one.Digest
+	}
+	return list
+}
+
 // classesOf returns the place of the largest value in each row of the first
 // fetch that could be the probabilities of n images, or nil.
 func classesOf(out []*model.Tensor, n int) []int {

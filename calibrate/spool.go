@@ -3,7 +3,6 @@ package calibrate
 import (
 	"bufio"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,22 +10,17 @@ import (
 	"github.com/octet-dnn/octet/model"
 )
 
-// A spool keeps batches of input tensors in a temporary file, so that they can
-// be run a second time without staying in memory. Only this process reads the
-// file, and it has no name: it is gone when the spool is closed or the process ends.
+// A spool keeps batches of input tensors in a temporary file, so that all can
+// be run a second time without staying in memory.
 type spool struct {
-	file   *os.File
-	end    int64 // of the batches kept
-	images int   // in them
+	file *os.File
+	end  int64 // of the batches kept
 }
 
 func newSpool(dir string) (*spool, error) {
-	f, err := os.CreateTemp(dir, "octet-calibrate-*")
+	f, err := unnamedFile(dir)
 	if err != nil {
-		return nil, fmt.Errorf("keep samples for a second pass: %w", err)
-	}
-	if err := os.Remove(f.Name()); err != nil {
-		return nil, errors.Join(fmt.Errorf("keep samples for a second pass: %w", err), f.Close())
+		return nil, err
 	}
 	return &spool{file: f}, nil
 }
@@ -34,36 +28,43 @@ func newSpool(dir string) (*spool, error) {
 // append adds a batch. On an error the spool is as before.
 func (s *spool) append(batch []*model.Tensor) error {
 	w := bufio.NewWriterSize(io.NewOffsetWriter(s.file, s.end), 1<<20)
-	size := int64(0)
-	put := func(data []byte) {
-		w.Write(data) // a bufio.Writer keeps its first error for Flush
-		size += int64(len(data))
-	}
-	for _, t := range batch {
-		header := []int64{int64(t.DType), int64(len(t.Dims))}
-		header = append(append(header, t.Dims...), int64(len(t.LoD)))
-		for _, level := range t.LoD {
-			header = append(header, int64(len(level)))
-			for _, offset := range level {
-				header = append(header, int64(offset))
-			}
-		}
-		header = append(header, int64(len(t.Data)))
-		var b []byte
-		for _, n := range header {
-			b = binary.LittleEndian.AppendUint64(b, uint64(n))
-		}
-		put(b)
-		put(t.Data)
-	}
+	writeSpooled(w, batch)
 	if err := w.Flush(); err != nil {
 		return fmt.Errorf("keep a sample for a second pass: %w", err)
 	}
-	s.end += size
-	if len(batch) > 0 && len(batch[0].Dims) > 0 {
-		s.images += int(batch[0].Dims[0])
-	}
+	s.end += spooledSize(batch)
 	return nil
+}
+
+// writeSpooled writes tensors as readSpooled reads them.
+func writeSpooled(w *bufio.Writer, batch []*model.Tensor) {
+	for _, t := range batch {
+		w.Write(spooledHeader(t)) // a bufio.Writer keeps its first error for Flush
+		w.Write(t.Data)
+	}
+}
+
+// spooledSize is how much writeSpooled writes.
+func spooledSize(batch []*model.Tensor) (size int64) {
+	for _, t := range batch {
+		size += int64(len(spooledHeader(t)) + len(t.Data))
+	}
+	return size
+}
+
+func spooledHeader(t *model.Tensor) (b []byte) {
+	header := []int64{int64(t.DType), int64(len(t.Dims))}
+	header = append(append(header, t.Dims...), int64(len(t.LoD)))
+	for _, level := range t.LoD {
+		header = append(header, int64(len(level)))
+		for _, offset := range level {
+			header = append(header, int64(offset))
+		}
+	}
+	for _, n := range append(header, int64(len(t.Data))) {
+		b = binary.LittleEndian.AppendUint64(b, uint64(n))
+	}
+	return b
 }
 
 // each calls f for every batch of n tensors, in order. The tensors are valid
