@@ -285,7 +285,7 @@ func (c *Calibrator) INT8Graph() (*graph.Graph, error) {
 			return nil, fmt.Errorf("refine the weights: %w", err)
 		}
 	}
-	return copyGraph(c.refined), nil
+	return c.leaving(t)
 }
 
 // Close frees the Runner and the samples kept. It ends a second pass that is

@@ -38,6 +38,9 @@ type Options struct {
 	FirstConvINT8 bool
 	// FP32FullyConnected keeps fully connected layers FP32, as Paddle 1.3 did.
 	FP32FullyConnected bool
+	// FP32Layers names further layers to keep FP32, as the FP32 graph calls them: by the
+	// tensor that they give. Calibrator.Layers lists those there are. See Calibrator.LeaveFP32.
+	FP32Layers []string
 	// FP32AveragePool runs global average poolings in FP32 and quantises what
 	// they give with a scale of its own. Averages are several times smaller
 	// than what they average, so the scale passed on leaves them few levels;

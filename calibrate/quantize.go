@@ -78,7 +78,6 @@ func (q *quantizer) collect() error {
 	for _, v := range q.g.Inputs {
 		q.names[v.Name] = true
 	}
-	first := true
 	for _, l := range q.g.Layers {
 		for _, v := range append(append([]*graph.Value(nil), l.In...), l.Out...) {
 			if v != nil {
@@ -88,11 +87,9 @@ func (q *quantizer) collect() error {
 		if err := refuseQuantized(q.g, l); err != nil {
 			return err
 		}
-		_, conv := l.Op.(*graph.Conv)
-		if quantisable(l) {
-			q.chosen[l] = conv && (!first || q.o.FirstConvINT8) || !conv && !q.o.FP32FullyConnected
-		}
-		first = first && !conv
+	}
+	if err := q.choose(); err != nil {
+		return err
 	}
 	for _, e := range q.table.Entries {
 		if !q.names[e.Name] {

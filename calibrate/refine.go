@@ -30,8 +30,8 @@ func (c *Calibrator) refine(t *Table) (*graph.Graph, error) {
 	if err := c.offered.complete(); err != nil {
 		return nil, err
 	}
-	o := c.o
-	o.FP32AveragePool = true
+	o := c.refining()
+	o.FP32Layers = nil
 	q, err := Quantize(c.graph, t, o)
 	if err != nil {
 		return nil, err
@@ -78,25 +78,11 @@ type refinement struct {
 // refinable pairs the layers with weights, which both graphs have in the same
 // order, and keeps those that are INT8 and share neither weights nor bias.
 func refinable(real, quantised *graph.Graph) []refinement {
-	weighted := func(g *graph.Graph) (list []*graph.Layer) {
-		for _, l := range g.Layers {
-			if _, rank := channelAxis(l.Op); rank > 0 {
-				list = append(list, l)
-			}
-		}
-		return list
-	}
 	uses := quantised.Consumers()
 	var pairs []refinement
 	reals := weighted(real)
 	for i, l := range weighted(quantised) {
-		var q *graph.Int8
-		switch op := l.Op.(type) {
-		case *graph.Conv:
-			q = op.Int8
-		case *graph.FC:
-			q = op.Int8
-		}
+		q := annotationOf(l.Op)
 		shared := slices.ContainsFunc(l.In[1:], func(v *graph.Value) bool { return v != nil && v.Const != nil && len(uses[v]) > 1 })
 		if q != nil && !shared {
 			pairs = append(pairs, refinement{reals[i], l, q})

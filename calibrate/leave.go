@@ -1,0 +1,114 @@
+package calibrate
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/octet-dnn/octet/graph"
+)
+
+// eligible returns the layers of g, in order, that become INT8 but for Options.FP32Layers.
+func eligible(g *graph.Graph, o Options) (list []*graph.Layer) {
+	first := true
+	for _, l := range g.Layers {
+		_, conv := l.Op.(*graph.Conv)
+		if quantisable(l) && (conv && (!first || o.FirstConvINT8) || !conv && !o.FP32FullyConnected) {
+			list = append(list, l)
+		}
+		first = first && !conv
+	}
+	return list
+}
+
+// choose notes the layers to run in INT8.
+func (q *quantizer) choose() error {
+	for _, l := range eligible(q.g, q.o) {
+		q.chosen[l] = true
+	}
+	for _, name := range q.o.FP32Layers {
+		i := slices.IndexFunc(q.g.Layers, func(l *graph.Layer) bool { return l.Name == name })
+		if i < 0 {
+			return fmt.Errorf("quantize graph %q: no layer %q to keep FP32: %w", q.g.Name, name, ErrOptions)
+		}
+		delete(q.chosen, q.g.Layers[i])
+	}
+	return nil
+}
+
+// Layers returns the names of the layers that become INT8 but for
+// Options.FP32Layers, in the order of the network.
+func (c *Calibrator) Layers() []string {
+	var names []string
+	for _, l := range eligible(c.graph, c.o) {
+		names = append(names, l.Name)
+	}
+	return names
+}
+
+// LeaveFP32 replaces Options.FP32Layers from now on: INT8Graph and
+// SaveINT8Model leave the layers of these names FP32, and no others but those
+// of other options. Nothing is sampled or refined again for it.
+func (c *Calibrator) LeaveFP32(layers ...string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return ErrClosed
+	}
+	for _, name := range layers {
+		if !slices.ContainsFunc(c.graph.Layers, func(l *graph.Layer) bool { return l.Name == name }) {
+			return fmt.Errorf("leave layer %q of %s FP32: there is none: %w", name, c.graph.Name, ErrOptions)
+		}
+	}
+	c.o.FP32Layers = slices.Clone(layers)
+	return nil
+}
+
+// refining returns the options by which refined graphs are quantised.
+func (c *Calibrator) refining() Options {
+	o := c.o
+	o.FP32AveragePool = true
+	return o
+}
+
+// leaving returns the refined graph in which Options.FP32Layers are left FP32. What
+// refinement finds for a layer follows from the FP32 network and the layer's own
+// scales, so that it holds whatever the other layers are.
+func (c *Calibrator) leaving(t *Table) (*graph.Graph, error) {
+	if len(c.o.FP32Layers) == 0 {
+		return copyGraph(c.refined), nil
+	}
+	q, err := Quantize(c.graph, t, c.refining())
+	if err != nil {
+		return nil, err
+	}
+	// Every graph that comes of this one has its layers with weights in the same order.
+	all := weighted(copyGraph(c.refined))
+	for i, l := range weighted(q) {
+		if annotationOf(l.Op) != nil && all[i].In[1].Const != l.In[1].Const { // refined
+			l.In = slices.Clone(l.In)
+			copy(l.In[1:residualInput], all[i].In[1:residualInput])
+		}
+	}
+	return q, nil
+}
+
+// weighted returns the layers with weights.
+func weighted(g *graph.Graph) (list []*graph.Layer) {
+	for _, l := range g.Layers {
+		if _, rank := channelAxis(l.Op); rank > 0 {
+			list = append(list, l)
+		}
+	}
+	return list
+}
+
+// annotationOf returns the INT8 form of a layer with weights, nil while it is FP32.
+func annotationOf(op graph.Op) *graph.Int8 {
+	switch op := op.(type) {
+	case *graph.Conv:
+		return op.Int8
+	case *graph.FC:
+		return op.Int8
+	}
+	return nil
+}
