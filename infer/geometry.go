@@ -29,6 +29,7 @@ func (f *family) at(n int, separable bool) []graph.Shape {
 
 // A geometry holds what follows from the exact dims of the inputs of a run.
 type geometry struct {
+	book
 	family   *family
 	in       [][]int64
 	batch    int // images that the body sees; 1 if it is not separable
@@ -59,19 +60,48 @@ func (p *Predictor) geometry(in []*model.Tensor) (*geometry, error) {
 // geometryOf is geometry for inputs whose dims are known to be sound; their
 // data may be missing.
 func (p *Predictor) geometryOf(in []*model.Tensor) (*geometry, error) {
+	g, known, err := p.findGeometry(in)
+	switch {
+	case err != nil:
+		return nil, err
+	case known:
+		p.shelf.touch(&g.book)
+	default:
+		p.shelf.add(&g.book, len(g.shapes)*valueBytes)
+	}
+	return g, nil
+}
+
+// valueBytes is about what a geometry knows of a value takes: its shape, in two
+// maps.
+const valueBytes = 256
+
+// findGeometry finds or makes the geometry of in. A new one must be put on the
+// shelf.
+func (p *Predictor) findGeometry(in []*model.Tensor) (g *geometry, known bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, g := range p.geometries {
 		if g.matches(in) {
-			return g, nil
+			return g, true, nil
 		}
 	}
-	g, err := p.newGeometry(in)
+	made, err := p.newGeometry(in)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	p.geometries = append(p.geometries, g)
-	return g, nil
+	made.drop = func() { p.forget(made) }
+	p.geometries = append(p.geometries, made)
+	return made, false, nil
+}
+
+// forget gives up a geometry. Runs of it may be under way.
+func (p *Predictor) forget(g *geometry) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if i := slices.Index(p.geometries, g); i >= 0 {
+		p.geometries = slices.Delete(p.geometries, i, i+1)
+	}
 }
 
 func (g *geometry) matches(in []*model.Tensor) bool {
@@ -153,19 +183,23 @@ func (p *Predictor) newGeometry(in []*model.Tensor) (*geometry, error) {
 	return g, nil
 }
 
+// familyOf finds the family of body among those of geometries, and of plans
+// whose geometries have gone, or makes it.
 func (p *Predictor) familyOf(body []graph.Shape) *family {
+	from := 0
+	if p.body.separable {
+		from = 1
+	}
+	matches := func(f *family) bool {
+		return slices.EqualFunc(f.shapes, body, func(a, b graph.Shape) bool { return slices.Equal(a[from:], b[from:]) })
+	}
 	for _, g := range p.geometries {
-		same := true
-		for i, s := range g.family.shapes {
-			from := 0
-			if p.body.separable {
-				from = 1
-			}
-			same = same && slices.Equal(s[from:], body[i][from:])
-		}
-		if same {
+		if matches(g.family) {
 			return g.family
 		}
+	}
+	if f := p.plans.family(matches); f != nil {
+		return f
 	}
 	return &family{shapes: body}
 }

@@ -20,9 +20,10 @@ type instance struct {
 	own      []interface{ Close() error }
 	ptrs     []unsafe.Pointer // of every image of every bound memory, see place
 	staged   [][]byte         // of the bound memories that need it, see place
+	closed   bool
 }
 
-// newInstance gives p memory and takes over the stream. The arena, of p.arena
+// newInstance gives p memory and takes over the stream and a reference to p. The arena, of p.arena
 // bytes or more, must outlive the instance; what else works in it must not run
 // at the same time.
 func newInstance(e *dnnl.Engine, p *plan, s *dnnl.Stream, arena *dnnl.Buffer) (*instance, error) {
@@ -158,5 +159,9 @@ func (in *instance) Close() error {
 		in.stream.Close()
 	}
 	in.segments, in.stream, in.arena, in.own = nil, nil, nil, nil
+	if !in.closed {
+		in.closed = true
+		in.plan.release()
+	}
 	return nil
 }

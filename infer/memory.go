@@ -13,14 +13,16 @@ type MemoryStats struct {
 	ArenaBytes int `json:"arena_bytes"`
 	// ConstantBytes belong to single plans: scales, and masks of some poolings.
 	ConstantBytes int `json:"constant_bytes"`
+	// ShapeBytes is what Options.ShapeBytes bounds.
+	ShapeBytes int `json:"shape_bytes"`
 	// Plans counts the combinations of shapes, images at once and threads that
-	// have been compiled.
+	// are compiled.
 	Plans int `json:"plans"`
 }
 
 // MemoryStats returns the memory that p holds now. It may be called at any time.
 func (p *Predictor) MemoryStats() MemoryStats {
-	s := MemoryStats{ArenaBytes: int(p.arenas.Load()), WeightsBytes: p.weights.bytes(), MappedBytes: p.weights.mappedBytes()}
+	s := MemoryStats{ArenaBytes: int(p.arenas.Load()), WeightsBytes: p.weights.bytes(), MappedBytes: p.weights.mappedBytes(), ShapeBytes: p.shelf.size()}
 	p.plans.mu.Lock()
 	defer p.plans.mu.Unlock()
 	for _, pl := range p.plans.m {

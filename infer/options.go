@@ -47,6 +47,14 @@ type Options struct {
 	// the folder can change what the network computes; files that others than
 	// the user and root may write are not used.
 	PackedCache string
+	// ShapeBytes bounds what is kept for the shapes of inputs that have been seen:
+	// compiled plans, and shapes and buffers of runs. When there is more, what was
+	// used longest ago goes, and is made anew if that shape comes again: some
+	// hundredths of a second for a plan. Estimated, since oneDNN does not tell the
+	// size of its code; beside it there are the packed weights, and for every stream
+	// an arena for the largest of the plans kept. 0 means 256 MiB, which is some ten
+	// image sizes of a network like ResNet-50 with all their micro-batches.
+	ShapeBytes int
 	// Logger gets one line for each plan with slow reference kernels and one for
 	// each plan compiled (debug). Nil means silence.
 	Logger *slog.Logger
@@ -73,6 +81,9 @@ func (o Options) check() error {
 	if o.CacheBytes < 0 {
 		return fmt.Errorf("infer: option CacheBytes is %d: want 0 or more", o.CacheBytes)
 	}
+	if o.ShapeBytes < 0 {
+		return fmt.Errorf("infer: option ShapeBytes is %d: want 0 or more", o.ShapeBytes)
+	}
 	return nil
 }
 
@@ -90,6 +101,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.CacheBytes == 0 {
 		o.CacheBytes = 4 * ownCache()
+	}
+	if o.ShapeBytes == 0 {
+		o.ShapeBytes = shelfDefault
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

@@ -18,13 +18,13 @@ type planSet struct {
 	p         *Predictor
 	compiling sync.Mutex
 	mu        sync.Mutex
-	m         map[planKey]*plan
+	m         map[planKey]*plan // with a reference each
 }
 
 func (s *planSet) init(p *Predictor) { s.p, s.m = p, map[planKey]*plan{} }
 
 // get returns the plan of k, compiling it first if it must. Plans that exist
-// already can be had meanwhile.
+// already can be had meanwhile. The caller must release the plan.
 func (s *planSet) get(k planKey) (*plan, error) {
 	if pl := s.find(k); pl != nil {
 		return pl, nil
@@ -39,7 +39,7 @@ func (s *planSet) get(k planKey) (*plan, error) {
 		chooser{table: o.Kernels, learn: o.LearnKernels, threads: k.threads})
 	if err == nil {
 		if err = o.RefKernels.judge(pl); err != nil {
-			pl.Close()
+			pl.release()
 		}
 	}
 	if err != nil {
@@ -47,16 +47,53 @@ func (s *planSet) get(k planKey) (*plan, error) {
 	}
 	s.p.weights.cache.save()
 	s.report(k, pl)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.m[k] = pl
+	s.keep(k, pl)
 	return pl, nil
 }
 
+// find returns the plan of k if it is there. The caller must release it.
 func (s *planSet) find(k planKey) *plan {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.m[k]
+	pl := s.m[k]
+	if pl != nil {
+		pl.retain()
+		s.p.shelf.touch(&pl.book)
+	}
+	return pl
+}
+
+// keep has others find a plan, until it is the one that was used longest ago and
+// its place is needed.
+func (s *planSet) keep(k planKey, pl *plan) {
+	pl.retain()
+	pl.drop = func() { s.forget(k, pl) }
+	s.mu.Lock()
+	s.m[k] = pl
+	s.mu.Unlock()
+	s.p.shelf.add(&pl.book, pl.size())
+}
+
+// forget gives up a plan. Workers that are running it keep it so long.
+func (s *planSet) forget(k planKey, pl *plan) {
+	s.mu.Lock()
+	delete(s.m, k)
+	s.mu.Unlock()
+	pl.gone.Store(true)
+	s.p.sweep()
+	pl.release()
+}
+
+// family returns the family of a plan for which match holds, or nil.
+func (s *planSet) family(match func(*family) bool) *family {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for k := range s.m {
+		if match(k.family) {
+			return k.family
+		}
+	}
+	return nil
 }
 
 func (s *planSet) report(k planKey, pl *plan) {
@@ -73,7 +110,7 @@ func (s *planSet) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, pl := range s.m {
-		pl.Close()
+		pl.release()
 	}
 	clear(s.m)
 }

@@ -27,6 +27,7 @@ type Predictor struct {
 	open    map[*graph.Value]bool // outputs whose dims follow from the data
 	engine  *dnnl.Engine
 	weights *weightStore
+	shelf   shelf
 	plans   planSet
 	arenas  atomic.Int64 // bytes
 
@@ -69,6 +70,7 @@ func Compile(g *graph.Graph, o Options) (*Predictor, error) {
 	}
 	p := &Predictor{opts: o.withDefaults(), graph: g, body: b, tail: tail, open: openValues(tail), engine: e}
 	p.weights = newWeightStore(e, newPackCache(o.PackedCache, g, p.opts.Logger))
+	p.shelf.init(p.opts.ShapeBytes)
 	p.plans.init(p)
 	p.neighbours.init(p.opts.Threads)
 	for range p.opts.Streams {
@@ -174,6 +176,16 @@ func (p *Predictor) runWith(ctx context.Context, g *geometry, in, out []*model.T
 	return err
 }
 
+// sweep has the workers forget the plans that have gone.
+func (p *Predictor) sweep() {
+	for _, w := range p.streams {
+		w.forgetGone()
+	}
+	if w := p.team.member(); w != nil {
+		w.forgetGone()
+	}
+}
+
 // Close waits for the runs in flight, then frees threads and memory. Runs that
 // come later get ErrClosed. It may be called twice.
 func (p *Predictor) Close() error {
@@ -190,6 +202,7 @@ func (p *Predictor) Close() error {
 	}
 	p.team.close()
 	p.plans.close()
+	p.shelf.clear()
 	p.weights.Close()
 	return p.engine.Close()
 }
@@ -210,5 +223,6 @@ func (p *Predictor) Kernels(in []*model.Tensor) ([]Kernel, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer pl.release()
 	return pl.kernels(), nil
 }

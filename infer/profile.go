@@ -76,6 +76,7 @@ func (p *Predictor) Profile(ctx context.Context, in []*model.Tensor, runs int) (
 	if err != nil {
 		return nil, err
 	}
+	defer pl.release()
 	s, err := g.session(p)
 	if err != nil {
 		return nil, err

@@ -60,7 +60,7 @@ func newSession(p *Predictor, g *geometry) (*session, error) {
 	for i, v := range p.body.inputs {
 		s.in[i].image = bytesOfShape(g.shapes[v], v.DType) / g.batch
 	}
-	sources := map[*graph.Value][]byte{}
+	sources, own := map[*graph.Value][]byte{}, 0
 	for i, v := range p.body.outputs {
 		size := bytesOfShape(g.shapes[v], v.DType)
 		s.out[i].image = size / g.batch
@@ -72,6 +72,7 @@ func newSession(p *Predictor, g *geometry) (*session, error) {
 		}
 		if s.direct[i] < 0 {
 			buf := alloc(size)
+			own += size
 			s.out[i].base = unsafe.Pointer(unsafe.SliceData(buf))
 			sources[v] = buf
 		}
@@ -79,6 +80,7 @@ func newSession(p *Predictor, g *geometry) (*session, error) {
 	if err := s.tail.build(p, g, sources); err != nil {
 		return nil, err
 	}
+	p.shelf.grow(&g.book, own+s.tail.bytes())
 	s.req.s, s.req.done = s, make(chan struct{}, 1)
 	return s, nil
 }

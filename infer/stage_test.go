@@ -116,6 +116,7 @@ func stripped(t *testing.T, p *Predictor, n int) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer pl.release()
 	return slices.ContainsFunc(pl.steps, func(s step) bool {
 		return slices.ContainsFunc(s.args, func(a arg) bool { return a.t.skip > 0 })
 	})

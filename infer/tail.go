@@ -93,6 +93,17 @@ func (t *tailRun) build(p *Predictor, g *geometry, sources map[*graph.Value][]by
 	return unread
 }
 
+// bytes returns the memory of the results of all layers.
+func (t *tailRun) bytes() int {
+	n := 0
+	for _, s := range t.steps {
+		for _, v := range s.layer.Out {
+			n += len(t.values[v].Data)
+		}
+	}
+	return n
+}
+
 func (t *tailRun) tensor(v *graph.Value) *hostop.Tensor {
 	h := &hostop.Tensor{Dims: t.inf.Shapes[v], DType: v.DType}
 	t.values[v] = h

@@ -114,6 +114,13 @@ func (l *team) worker(p *Predictor) (*worker, error) {
 	return l.w, nil
 }
 
+// member returns the team's worker, nil where none has been needed.
+func (l *team) member() *worker {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w
+}
+
 // teamChunk returns how many of left images a team computes at once: as many
 // as the streams together would.
 func teamChunk(p *Predictor, left int) int {

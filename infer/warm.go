@@ -14,6 +14,7 @@ import (
 // now. Each shape has the dims of every input, in the order of the feeds; a
 // batch of Streams times MicroBatch images needs all plans of its image size
 // that smaller and larger ones do, but for the odd ones of a team of threads.
+// Plans that do not fit into Options.ShapeBytes together push each other out.
 // Between two plans it gives up when ctx ends. It may run beside other calls.
 func (p *Predictor) Warm(ctx context.Context, shapes ...[][]int64) error {
 	p.use.RLock()
@@ -34,9 +35,11 @@ func (p *Predictor) Warm(ctx context.Context, shapes ...[][]int64) error {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			if _, err := p.plans.get(k); err != nil {
+			pl, err := p.plans.get(k)
+			if err != nil {
 				return err
 			}
+			pl.release()
 		}
 	}
 	return nil

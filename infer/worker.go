@@ -3,15 +3,18 @@ package infer
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/octet-dnn/octet/calibrate"
 	"github.com/octet-dnn/octet/dnnl"
 )
 
 // A worker runs plans, one at a time, and owns their instances and the arena
-// that these share. One goroutine at a time may use it.
+// that these share. One goroutine at a time may use it, but for forgetGone.
 type worker struct {
 	p         *Predictor
+	mu        sync.Mutex  // held while a plan runs, for instances and arena
+	stale     atomic.Bool // a plan has gone that instances may be of
 	instances map[planKey]*instance
 	arena     *dnnl.Buffer
 	gate      sync.Locker // held while a plan runs
@@ -26,6 +29,14 @@ func newWorker(p *Predictor, gate sync.Locker, t *dnnl.Team, threads int) *worke
 
 // run executes the micro-batch in w.pieces.
 func (w *worker) run() error {
+	w.mu.Lock()
+	err := w.compute()
+	w.mu.Unlock()
+	w.forgetStale()
+	return err
+}
+
+func (w *worker) compute() error {
 	r, n := w.pieces[0].r, 0
 	for _, p := range w.pieces {
 		n += p.n
@@ -84,25 +95,68 @@ func (r *request) watch(in *instance, image int) error {
 
 func (w *worker) instance(k planKey) (*instance, error) {
 	if in, ok := w.instances[k]; ok {
+		w.p.shelf.touch(&in.plan.book)
 		return in, nil
 	}
 	pl, err := w.p.plans.get(k)
 	if err != nil {
 		return nil, err
 	}
-	if err := w.reserve(pl.arena); err != nil {
-		return nil, fmt.Errorf("infer: %s: %w", w.p.graph.Name, err)
-	}
-	var in *instance
-	s, err := w.stream()
-	if err == nil {
-		in, err = newInstance(w.p.engine, pl, s, w.arena)
-	}
+	in, err := w.newInstance(pl)
 	if err != nil {
 		return nil, fmt.Errorf("infer: %s: %w", w.p.graph.Name, err)
 	}
 	w.instances[k] = in
 	return in, nil
+}
+
+// newInstance makes an instance that takes over a reference to pl.
+func (w *worker) newInstance(pl *plan) (*instance, error) {
+	if err := w.reserve(pl.arena); err != nil {
+		pl.release()
+		return nil, err
+	}
+	s, err := w.stream()
+	if err != nil {
+		pl.release()
+		return nil, err
+	}
+	return newInstance(w.p.engine, pl, s, w.arena)
+}
+
+// forgetGone closes the instances of plans that have gone: now, or as soon as the
+// plan is done that is running.
+func (w *worker) forgetGone() {
+	w.stale.Store(true)
+	w.forgetStale()
+}
+
+// forgetStale does what forgetGone says unless the worker runs. Whoever runs it
+// calls forgetStale afterwards.
+func (w *worker) forgetStale() {
+	for w.stale.Load() && w.mu.TryLock() {
+		w.stale.Store(false)
+		w.shed()
+		w.mu.Unlock()
+	}
+}
+
+// shed closes the instances of plans that have gone, and everything if those
+// that are left would do with half the arena: they are made again when their
+// turn comes.
+func (w *worker) shed() {
+	largest := 0
+	for k, in := range w.instances {
+		if in.plan.gone.Load() {
+			in.Close()
+			delete(w.instances, k)
+			continue
+		}
+		largest = max(largest, in.plan.arena)
+	}
+	if w.arena != nil && largest < w.arena.Size()/2 {
+		w.close()
+	}
 }
 
 // reserve makes the arena n bytes large at least. The instances that there are
