@@ -31,8 +31,9 @@ type Attr struct {
 // used unless asked for. Their names begin with Own and "_", such as
 // "octet_dw:avx512_core_vnni":
 //
-//	octet_dw    depthwise convolutions of U8 or S8, channels-last, 3x3 and 5x5
-//	octet_stem  convolutions of 1 to 4 channels, U8 or S8, or FP32 to be quantised: see [Stem]
+//	octet_dw        depthwise convolutions of U8 or S8, channels-last, 3x3 and 5x5
+//	octet_smallmap  FP32 convolutions of many channels and few pixels: up to 128, 5 to 14 a row
+//	octet_stem      convolutions of 1 to 4 channels, U8 or S8, or FP32 to be quantised: see [Stem]
 const Own = "octet"
 
 // ScaleMask says which argument has scales or zero points, and along which of
