@@ -1,6 +1,7 @@
 package zoo
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"slices"
@@ -22,7 +23,8 @@ func relative(got, want []*model.Tensor) (float64, error) {
 	worst := 0.0
 	for i, w := range want {
 		g := got[i]
-		if g.DType != w.DType || !slices.Equal(g.Dims, w.Dims) {
+		exact := g.DType == model.FP32 && w.DType == model.FP64
+		if g.DType != w.DType && !exact || !slices.Equal(g.Dims, w.Dims) {
 			return 0, fmt.Errorf("output %d is %v %v: want %v %v", i, g.DType, g.Dims, w.DType, w.Dims)
 		}
 		if g.DType != model.FP32 {
@@ -33,15 +35,30 @@ func relative(got, want []*model.Tensor) (float64, error) {
 		}
 		top, far := 1e-30, 0.0
 		x := g.Float32s()
-		for j, y := range w.Float32s() {
-			top = max(top, math.Abs(float64(y)))
-			if d := math.Abs(float64(x[j]) - float64(y)); !(d <= far) {
+		for j, y := range floats(w) {
+			top = max(top, math.Abs(y))
+			if d := math.Abs(float64(x[j]) - y); !(d <= far) {
 				far = d
 			}
 		}
 		worst = max(worst, far/top)
 	}
 	return worst, nil
+}
+
+// floats returns the elements of a tensor of FP32 or FP64.
+func floats(x *model.Tensor) []float64 {
+	out := make([]float64, x.Len())
+	if x.DType == model.FP64 {
+		for i := range out {
+			out[i] = math.Float64frombits(binary.LittleEndian.Uint64(x.Data[8*i:]))
+		}
+		return out
+	}
+	for i, v := range x.Float32s() {
+		out[i] = float64(v)
+	}
+	return out
 }
 
 // cosine returns the smallest cosine of the outputs of two runs of g. Lists of

@@ -3,6 +3,7 @@ package zoo
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -50,7 +51,8 @@ func cacheDir(t *testing.T) string {
 	return filepath.Join(dir, "octet")
 }
 
-// A worker is a Python that runs programs in Paddle, one after the other.
+// A worker is a Python that makes networks and runs programs in Paddle, one
+// after the other.
 type worker struct {
 	python string
 	cmd    *exec.Cmd
@@ -59,7 +61,7 @@ type worker struct {
 }
 
 func (w *worker) start() error {
-	w.cmd = exec.Command(w.python, filepath.Join(makers, "run.py"))
+	w.cmd = exec.Command(w.python, filepath.Join(makers, "worker.py"))
 	jobs, err := w.cmd.StdinPipe()
 	if err != nil {
 		return err
@@ -81,33 +83,67 @@ func (w *worker) stop() {
 	}
 }
 
-// run runs a model of Paddle's on .npy files; see run.py for the modes. A worker
-// that dies of a program is started again for the next one.
-func (w *worker) run(t *testing.T, path, mode string, inputs []string) ([]*model.Tensor, error) {
-	t.Helper()
+// ask gives w a job and waits for the answer. A worker that dies of a job is
+// started again for the next one.
+func (w *worker) ask(job any, answer any) error {
 	if w.cmd == nil {
 		if err := w.start(); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	out := filepath.Join(t.TempDir(), mode)
-	job, err := json.Marshal(map[string]any{"model": path, "mode": mode, "inputs": inputs, "output": out})
+	text, err := json.Marshal(job)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if _, err := fmt.Fprintf(w.jobs, "%s\n", job); err != nil || !w.lines.Scan() {
+	if _, err := fmt.Fprintf(w.jobs, "%s\n", text); err != nil || !w.lines.Scan() {
 		w.stop()
-		return nil, fmt.Errorf("paddle died of %s in mode %s", path, mode)
+		return fmt.Errorf("paddle died of %s", text)
 	}
-	var answer struct {
-		Outputs int
-		Error   string
+	var failure struct{ Error string }
+	if err := json.Unmarshal(w.lines.Bytes(), &failure); err != nil {
+		return fmt.Errorf("%s: %w", w.lines.Text(), err)
 	}
-	if err := json.Unmarshal(w.lines.Bytes(), &answer); err != nil {
-		return nil, fmt.Errorf("%s: %w", w.lines.Text(), err)
+	if failure.Error != "" {
+		return errors.New("paddle: " + failure.Error)
 	}
-	if answer.Error != "" {
-		return nil, fmt.Errorf("paddle, mode %s: %s", mode, answer.Error)
+	return json.Unmarshal(w.lines.Bytes(), answer)
+}
+
+// names lists the networks of the zoo.
+func (w *worker) names(t *testing.T) []string {
+	t.Helper()
+	var answer struct{ Names []string }
+	if err := w.ask(map[string]bool{"list": true}, &answer); err != nil {
+		t.Fatal(err)
+	}
+	return answer.Names
+}
+
+// network makes a network in dir unless it is there.
+func (w *worker) network(t *testing.T, dir, name string) network {
+	t.Helper()
+	n := network{name: name, dir: filepath.Join(dir, name)}
+	if n.load() == nil {
+		return n
+	}
+	err := w.ask(map[string]string{"make": name, "output": dir}, &struct{}{})
+	if err == nil {
+		err = n.load()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// run runs a program of Paddle's on .npy files; see run.py for the modes.
+func (w *worker) run(t *testing.T, path, mode string, inputs []string) ([]*model.Tensor, error) {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), mode)
+	var answer struct{ Outputs int }
+	err := w.ask(map[string]any{"run": path, "mode": mode, "inputs": inputs, "output": out}, &answer)
+	if err != nil {
+		return nil, fmt.Errorf("mode %s: %w", mode, err)
 	}
 	outs := make([]*model.Tensor, answer.Outputs)
 	for i := range outs {

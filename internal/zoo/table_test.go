@@ -11,9 +11,10 @@ import (
 type row struct {
 	paddle string
 	network
-	fp32       float64 // the largest relative difference
-	fused, qdq float64 // cosines of INT8 programs, 0 where one does not run
-	failed     string
+	fp32                    float64 // the largest relative difference
+	octetExact, paddleExact float64 // of the two from the exact answers
+	fused, simulated, qdq   float64 // cosines of INT8 programs, 0 where one does not run
+	failed                  string
 }
 
 // fail notes the first failure at a stage for the table.
@@ -31,7 +32,8 @@ func (r row) String() string {
 	if r.failed != "" {
 		verdict = "FAILS " + r.failed
 	}
-	return fmt.Sprintf("%s\t%s\t%s\t%.1e\t%.6f\t%.6f\t%s", r.Family, r.name, r.paddle, r.fp32, r.fused, r.qdq, verdict)
+	return fmt.Sprintf("%s\t%s\t%s\t%.1e\t%.1e\t%.1e\t%.6f\t%.6f\t%.6f\t%s", r.Family, r.name, r.paddle,
+		r.fp32, r.octetExact, r.paddleExact, r.fused, r.simulated, r.qdq, verdict)
 }
 
 type table []row
@@ -39,7 +41,7 @@ type table []row
 // print writes the table and the figure last.
 func (rows table) print(w io.Writer) {
 	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(tw, "family\tnetwork\tPaddle\tFP32 differs\tINT8 fused\tqdq, int8 engine\t")
+	fmt.Fprintln(tw, "family\tnetwork\tPaddle\tFP32 differs\tOctet, exact\tPaddle, exact\tINT8 fused\tqdq\tqdq, int8 engine\t")
 	good, families := 0, map[string]bool{}
 	for _, r := range rows {
 		families[r.Family] = families[r.Family] || r.failed != ""

@@ -1,23 +1,19 @@
-"""Runs programs in real Paddle: reads jobs from standard input, a JSON object a line, answers with a line each.
+"""Runs a program in real Paddle, in one of several modes:
 
-A job has "model" (the prefix of .pdmodel or .json and .pdiparams, or a folder with __model__), "mode", "inputs" (.npy files) and "output"
-(the prefix of the _I.npy files to write). The answer has "outputs", their number, or "error". Modes:
   plain    Paddle's own CPU kernels, the program run as it stands
   default  with the passes that a predictor has by default
   onednn   enable_mkldnn()
   int8     enable_mkldnn() and enable_mkldnn_int8()
 """
-import json
 import os
-import sys
 import tempfile
 
 import numpy as np
-import paddle
 from paddle.inference import Config, create_predictor
 
 
 def predictor(model, mode):
+    """model: the prefix of .pdmodel or .json and .pdiparams, or a folder with __model__."""
     if os.path.isdir(model):
         config = Config(model)
     else:
@@ -45,20 +41,3 @@ def outputs(model, mode, inputs):
         p.get_input_handle(name).copy_from_cpu(np.ascontiguousarray(x))
     p.run()
     return [p.get_output_handle(n).copy_to_cpu() for n in p.get_output_names()]
-
-
-def main():
-    for line in sys.stdin:
-        job = json.loads(line)
-        try:
-            outs = outputs(job["model"], job["mode"], [np.load(x) for x in job["inputs"]])
-            for i, x in enumerate(outs):
-                np.save("%s_%d.npy" % (job["output"], i), x)
-            answer = {"outputs": len(outs), "paddle": paddle.__version__}
-        except Exception as e:  # the next job is another program
-            answer = {"error": " / ".join(str(e).strip().splitlines()[-3:])}
-        print(json.dumps(answer), flush=True)
-
-
-if __name__ == "__main__":
-    main()
