@@ -14,6 +14,7 @@ type row struct {
 	fp32                    float64 // the largest relative difference
 	octetExact, paddleExact float64 // of the two from the exact answers
 	fused, simulated, qdq   float64 // cosines of INT8 programs, 0 where one does not run
+	apart                   apart   // layer by layer, where the cosine falls short
 	failed                  string
 }
 
@@ -29,8 +30,11 @@ func (r *row) fail(t *testing.T, stage string, err error) {
 // String returns the cells of r, between tabs.
 func (r row) String() string {
 	verdict := "ok"
-	if r.failed != "" {
+	switch {
+	case r.failed != "":
 		verdict = "FAILS " + r.failed
+	case r.apart.integers > 0:
+		verdict = fmt.Sprintf("ok, layer by layer: %d of %d integers by one", r.apart.moved, r.apart.integers)
 	}
 	return fmt.Sprintf("%s\t%s\t%s\t%.1e\t%.1e\t%.1e\t%.6f\t%.6f\t%.6f\t%s", r.Family, r.name, r.paddle,
 		r.fp32, r.octetExact, r.paddleExact, r.fused, r.simulated, r.qdq, verdict)

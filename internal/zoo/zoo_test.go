@@ -79,7 +79,9 @@ func (r *row) judge(t *testing.T, w *worker) {
 	if r.fused, err = r.int8(t, w, g, graph.FormFused, "plain", in); err != nil {
 		r.fail(t, "fused", err)
 	} else if !(r.fused >= leastCosine) {
-		r.fail(t, "fused", fmt.Errorf("cosine %.6f", r.fused))
+		if r.apart, err = layerByLayer(t, w, g, r.files(t, "in")); err != nil {
+			r.fail(t, "fused", fmt.Errorf("cosine %.6f: %w", r.fused, err))
+		}
 	}
 	if r.simulated, err = r.int8(t, w, g, graph.FormQDQ, "plain", in); err != nil {
 		r.fail(t, "qdq", err)
