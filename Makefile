@@ -62,9 +62,9 @@ thirdparty: setup ## models that others published, against Paddle's outputs (nee
 saturation: setup ## protected real models give the same to the byte without VNNI as with it; what that costs (needs the same)
 	.ci/summary saturation $(GO) test -count=1 -run '^TestRealModelsSaturation$$' -timeout 30m -v ./internal/accept/...
 
-zoo: setup ## networks of every family, made by real Paddle 2.6 and 3.3: FP32 and INT8 programs in Octet and in Paddle: the table
+zoo: setup ## networks of every family, made by real Paddle 2.6 and 3.3: FP32 and INT8 programs in Octet and in Paddle: the table (some: PADDLE=paddle26 NETWORK='resnet50|vgg11')
 	@bench/peers/setup.sh $(VENVS) paddle26 paddle33
-	OCTET_ZOO=1 .ci/summary zoo $(GO) test -count=1 -run '^TestZoo$$' -timeout 60m -v ./internal/zoo
+	OCTET_ZOO=1 .ci/summary zoo $(GO) test -count=1 -run '^TestZoo$$/^($(or $(PADDLE),.*))$$/^($(or $(NETWORK),.*))$$' -timeout 120m -v ./internal/zoo
 
 bench: setup ## throughput in FP32 and INT8, every layer, the overhead of a run, the matmul rate
 	$(GO) test -run '^$$' -bench . -timeout 60m ./bench

@@ -79,7 +79,7 @@ func (r *row) judge(t *testing.T, w *worker) {
 	if r.fused, err = r.int8(t, w, g, graph.FormFused, "plain", in); err != nil {
 		r.fail(t, "fused", err)
 	} else if !(r.fused >= leastCosine) {
-		if r.apart, err = layerByLayer(t, w, g, r.files(t, "in")); err != nil {
+		if r.apart, err = pieceByPiece(t, w, g, in, r.files(t, "in")); err != nil {
 			r.fail(t, "fused", fmt.Errorf("cosine %.6f: %w", r.fused, err))
 		}
 	}
