@@ -8,7 +8,7 @@ VENVS = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/octet/peers/venvs
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test race lint format conformance accuracy quality unchanged saturation qdq onnx netron fixtures thirdparty zoo bench ratios efficiency load overhead crowd busy modes peers coldstart memory hog setup-test consumer clean-room docker
+.PHONY: help setup demo test race lint format conformance accuracy quality unchanged saturation qdq onnx netron fixtures thirdparty zoo resume bench ratios efficiency load overhead crowd busy modes peers coldstart memory hog setup-test consumer clean-room docker
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ saturation: setup ## protected real models give the same to the byte without VNN
 zoo: setup ## networks of every family, made by real Paddle 2.6 and 3.3: FP32 and INT8 programs in Octet and in Paddle: the table (some: PADDLE=paddle26 NETWORK='resnet50|vgg11')
 	@bench/peers/setup.sh $(VENVS) paddle26 paddle33
 	OCTET_ZOO=1 .ci/summary zoo $(GO) test -count=1 -run '^TestZoo$$/^($(or $(PADDLE),.*))$$/^($(or $(NETWORK),.*))$$' -timeout 120m -v ./internal/zoo
+
+resume: setup ## calibrations killed at 100 random moments and resumed: the bytes of uninterrupted ones
+	OCTET_KILLS=$${OCTET_KILLS:-100} .ci/summary resume $(GO) test -count=1 -run '^TestResume$$' -timeout 30m -v ./cmd/octet
 
 bench: setup ## throughput in FP32 and INT8, every layer, the overhead of a run, the matmul rate
 	$(GO) test -run '^$$' -bench . -timeout 60m ./bench

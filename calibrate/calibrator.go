@@ -210,6 +210,16 @@ func (c *Calibrator) currentTable() (*Table, error) {
 	case c.seen.count == 0:
 		return nil, fmt.Errorf("calibration table: %w", ErrNoSamples)
 	}
+	t := c.newTable()
+	if err := c.choose(t); err != nil {
+		return nil, fmt.Errorf("calibration table: %w", err)
+	}
+	c.table = t
+	return t, nil
+}
+
+// newTable returns the table of what has been seen, without thresholds.
+func (c *Calibrator) newTable() *Table {
 	t := &Table{
 		Model: c.fingerprint, Data: c.seen.data.String(), Samples: c.seen.count,
 		Algorithm: c.o.Algorithm, Compat: c.o.Compat, Entries: make([]Entry, len(c.tensors)),
@@ -217,11 +227,7 @@ func (c *Calibrator) currentTable() (*Table, error) {
 	for i, w := range c.tensors {
 		t.Entries[i] = Entry{Name: w.name, DType: w.dtype()}
 	}
-	if err := c.choose(t); err != nil {
-		return nil, fmt.Errorf("calibration table: %w", err)
-	}
-	c.table = t
-	return t, nil
+	return t
 }
 
 // choose sets the thresholds of t, and what they were chosen from.

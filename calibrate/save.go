@@ -24,13 +24,27 @@ func (c *Calibrator) SaveINT8Model(path string, opts ...model.SaveOption) error 
 	if err != nil {
 		return fmt.Errorf("save INT8 model: %w", err)
 	}
-	var text bytes.Buffer
-	if _, err := t.WriteTo(&text); err != nil {
-		return fmt.Errorf("save INT8 model: %w", err)
-	}
-	m, err := graph.ToModel(g, c.o.Form)
+	return SaveINT8Model(g, t, c.o.Form, path, opts...)
+}
+
+// SaveINT8Model is Calibrator.SaveINT8Model for the INT8 graph g that was made with t.
+func SaveINT8Model(g *graph.Graph, t *Table, form graph.Form, path string, opts ...model.SaveOption) error {
+	beside, err := t.Beside()
 	if err != nil {
 		return fmt.Errorf("save INT8 model: %w", err)
 	}
-	return model.Save(m, path, append([]model.SaveOption{model.WithFile(TableFile, text.Bytes())}, opts...)...)
+	m, err := graph.ToModel(g, form)
+	if err != nil {
+		return fmt.Errorf("save INT8 model: %w", err)
+	}
+	return model.Save(m, path, append([]model.SaveOption{beside}, opts...)...)
+}
+
+// Beside makes model.Save write the table as TableFile beside a model.
+func (t *Table) Beside() (model.SaveOption, error) {
+	var text bytes.Buffer
+	if _, err := t.WriteTo(&text); err != nil {
+		return nil, err
+	}
+	return model.WithFile(TableFile, text.Bytes()), nil
 }

@@ -127,11 +127,16 @@ func (p *tableParser) header(key string) (string, error) {
 }
 
 func (p *tableParser) parse() (*Table, error) {
-	t := new(Table)
 	line, err := p.next()
 	if err != nil {
 		return nil, err
 	}
+	return p.table(line)
+}
+
+// table reads what follows the first line of a table, which is given.
+func (p *tableParser) table(line string) (*Table, error) {
+	t := new(Table)
 	if line != tableMagic {
 		return nil, p.errorf("starts with %q, want %q", line, tableMagic)
 	}

@@ -2,34 +2,27 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
+	"io/fs"
 
 	"github.com/spf13/cobra"
 
 	"github.com/octet-dnn/octet/calibrate"
 	"github.com/octet-dnn/octet/dataset"
 	"github.com/octet-dnn/octet/graph"
-	"github.com/octet-dnn/octet/infer"
 	"github.com/octet-dnn/octet/internal/eval"
 	"github.com/octet-dnn/octet/model"
 )
 
 type calibrateFlags struct {
 	pictures
-	out          string
+	placement
 	algo, compat string
 	samples      int
-	format       string
-	firstConv    bool
-	fp32FC       bool
 	refine       bool
-	protect      bool
-	overwrite    bool
+	json         bool
+	checkpointFlags
 }
 
 func calibrateCmd(a *app) *cobra.Command {
@@ -47,28 +40,37 @@ others; Octet itself does not read it.`,
 		RunE: func(c *cobra.Command, args []string) error { return a.calibrate(c.Context(), args[0], &f) },
 	}
 	flags := c.Flags()
-	flags.StringVarP(&f.out, "output", "o", "", "where to save the INT8 model")
-	flags.StringVar(&f.algo, "algo", string(calibrate.Max), "how thresholds are chosen: auto, EMD, histogram, KL, max, min-max, moving-average, MSE or percentile")
+	flags.StringVar(&f.algo, "algo", string(calibrate.Max), "how thresholds are chosen: "+algorithmNames)
 	flags.StringVar(&f.compat, "compat", "", "paddle13: exactly the thresholds of Paddle 1.3's KL")
 	flags.IntVar(&f.samples, "samples", 0, "take N pictures, evenly spread over the list; 0 takes all")
-	flags.StringVar(&f.format, "format", graph.FormFused.String(), "form of the program: fused or qdq (Paddle 2.6 and later), v13 (Paddle 1.3), or onnx")
-	flags.BoolVar(&f.firstConv, "first-conv-int8", false, "quantise the first convolution too")
-	flags.BoolVar(&f.fp32FC, "fp32-fc", false, "keep fully connected layers FP32")
 	flags.BoolVar(&f.refine, "refine", true, "choose rounding and biases so that layers give what FP32 gives (off with --compat)")
-	flags.BoolVar(&f.protect, "protect", false, "lower the scales of weights that could overflow on CPUs without VNNI")
-	flags.BoolVar(&f.overwrite, "overwrite", false, "replace the model at OUT, if there is one")
-	f.register(flags)
+	flags.BoolVar(&f.json, "json", false, "print one JSON object")
+	f.placement.register(flags)
+	f.checkpointFlags.register(flags)
+	f.pictures.register(flags)
 	return c
 }
 
 // calibrate checks all that can be checked before the pictures are run.
-func (a *app) calibrate(ctx context.Context, path string, f *calibrateFlags) error {
+func (a *app) calibrate(ctx context.Context, path string, f *calibrateFlags) (err error) {
 	o, err := f.options(a)
 	if err != nil {
 		return err
 	}
-	if err := checkOutput(path, f.out, f.overwrite); err != nil {
+	checkpoint, err := f.checkpoint(a, o, f.out)
+	if err != nil {
 		return err
+	}
+	if err := checkOutput(path, f.out, f.overwrite); err != nil {
+		ours, whole := checkpoint.saved(f.out)
+		if !ours || !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+		if whole {
+			fmt.Fprintf(a.out, "%s: saved already, from %s\n", f.out, plural(checkpoint.pictures(), "picture"))
+			return checkpoint.remove()
+		}
+		f.overwrite = true
 	}
 	m, err := model.Load(path)
 	if err != nil {
@@ -89,49 +91,32 @@ func (a *app) calibrate(ctx context.Context, path string, f *calibrateFlags) err
 	if err != nil {
 		return err
 	}
-	if o.Form == graph.FormV13 {
-		a.warn("%s", v13Warning)
-	}
-	var opts []model.SaveOption
-	if f.overwrite {
-		opts = append(opts, model.WithOverwrite())
-	}
-	save := saveINT8
-	if f.format == formatONNX {
-		save = saveINT8ONNX
-	}
-	done, err := a.quantize(ctx, quantization{"calibrate", m, loader, preset, o, f.out, save, opts})
+	f.warnForm(a)
+	checkpoint.bind(list, preset, f)
+	defer func() {
+		if interrupted(ctx, err) {
+			checkpoint.hint()
+		}
+	}()
+	done, err := a.quantize(ctx, quantization{"calibrate", m, loader, preset, o, f.out, saverOf(f.format), f.saveOptions(), checkpoint})
 	a.warnSkipped(loader)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.out, "%s: %s\n", f.out, done)
+	if f.json {
+		return a.out.json(done)
+	}
+	done.write(a)
 	return nil
 }
 
-const v13Warning = "format v13 is for Paddle 1.3: Paddle 2.6 and later run such a file without an error and compute wrong numbers"
-
-// int8Forms are the ways to spell an INT8 model as a Paddle program.
-var int8Forms = map[string]graph.Form{
-	graph.FormFused.String(): graph.FormFused,
-	graph.FormV13.String():   graph.FormV13,
-	graph.FormQDQ.String():   graph.FormQDQ,
-}
-
 func (f *calibrateFlags) options(a *app) (calibrate.Options, error) {
-	o := calibrate.Options{
-		Algorithm: calibrate.Algorithm(f.algo), Compat: calibrate.Compat(f.compat), Runner: infer.NewRunner,
-		FirstConvINT8: f.firstConv, FP32FullyConnected: f.fp32FC,
-		Refine: f.refine && f.compat == "", Protect: f.protect, Logger: a.logger(),
-	}
-	form, ok := int8Forms[f.format]
-	if !ok && f.format != formatONNX {
-		return o, usagef("--format is %q: want one of %s, %s", f.format, strings.Join(slices.Sorted(maps.Keys(int8Forms)), ", "), formatONNX)
-	}
-	if err := checkONNXName(f.format, f.out); err != nil {
+	o, err := f.placement.options(a)
+	if err != nil {
 		return o, err
 	}
-	o.Form = form
+	o.Algorithm, o.Compat = calibrate.Algorithm(f.algo), calibrate.Compat(f.compat)
+	o.Refine = f.refine && f.compat == ""
 	if f.samples < 0 {
 		return o, usagef("--samples is %d: want a number of pictures, or 0 for all", f.samples)
 	}
@@ -148,54 +133,85 @@ type quantization struct {
 	out    string
 	save   saver
 	opts   []model.SaveOption
-}
-
-// A saver writes the INT8 model of c to out.
-type saver func(c *calibrate.Calibrator, out string, opts ...model.SaveOption) error
-
-func saveINT8(c *calibrate.Calibrator, out string, opts ...model.SaveOption) error {
-	return c.SaveINT8Model(out, opts...)
+	// checkpoint is nil if the run is not to be resumed.
+	checkpoint *checkpoint
 }
 
 // quantize takes the seed's three steps: a Calibrator, Sample for every batch,
-// SaveINT8Model. It returns a summary in words.
-func (a *app) quantize(ctx context.Context, q quantization) (done string, err error) {
-	feeds, err := eval.FeedsOf(q.model.Program)
+// and the INT8 model saved.
+func (a *app) quantize(ctx context.Context, q quantization) (done *calibrated, err error) {
+	feeds, err := feedsFor(q.model, q.preset)
 	if err != nil {
-		return "", fmt.Errorf("%s: %w", q.model.Name, err)
-	}
-	if err := feeds.Check(q.preset); err != nil {
-		return "", fmt.Errorf("%s: %w", q.model.Name, err)
-	}
-	preset, err := json.MarshalIndent(q.preset, "", " ")
-	if err != nil {
-		return "", err
+		return nil, err
 	}
 	c, err := calibrate.New(q.model, q.o)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
 	// Thresholds that need a second pass take as long as the first; only Close ends it.
 	defer context.AfterFunc(ctx, func() { _ = c.Close() })()
 
+	if err := q.checkpoint.restore(c); err != nil {
+		return nil, err
+	}
 	images, err := a.sample(ctx, c, feeds, q)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	g, err := c.INT8Graph()
-	if err != nil {
-		return "", orInterrupted(ctx, err)
+	if done, err = a.saveCalibrated(c, q); err != nil {
+		return nil, orInterrupted(ctx, err)
 	}
-	opts := append([]model.SaveOption{model.WithFile(dataset.PresetFile, append(preset, '\n'))}, q.opts...)
-	if err := q.save(c, q.out, opts...); err != nil {
-		return "", orInterrupted(ctx, err)
-	}
-	quantised, all := layersINT8(g)
-	return fmt.Sprintf("%d of %d layers INT8, from %s", quantised, all, plural(images, "picture")), nil
+	done.Pictures = images
+	return done, q.checkpoint.remove()
 }
 
-// sample feeds all pictures to c and returns how many there were.
+// feedsFor says how to feed m with pictures as the preset makes them.
+func feedsFor(m *model.Model, p dataset.Preset) (eval.Feeds, error) {
+	feeds, err := eval.FeedsOf(m.Program)
+	if err == nil {
+		err = feeds.Check(p)
+	}
+	if err != nil {
+		return feeds, fmt.Errorf("%s: %w", m.Name, err)
+	}
+	return feeds, nil
+}
+
+// saveCalibrated makes the INT8 model from what c has seen, and saves it.
+func (a *app) saveCalibrated(c *calibrate.Calibrator, q quantization) (*calibrated, error) {
+	g, err := c.INT8Graph()
+	if err != nil {
+		return nil, err
+	}
+	t, err := c.Table()
+	if err != nil {
+		return nil, err
+	}
+	done, err := q.write(g, t)
+	if err != nil {
+		return nil, err
+	}
+	if t.Evidence != nil {
+		done.movements(c.Movements())
+	}
+	return done, nil
+}
+
+// write saves the INT8 graph that was made with t.
+func (q quantization) write(g *graph.Graph, t *calibrate.Table) (*calibrated, error) {
+	preset, err := presetFile(q.preset)
+	if err != nil {
+		return nil, err
+	}
+	if err := q.save(g, t, q.out, append([]model.SaveOption{preset}, q.opts...)...); err != nil {
+		return nil, err
+	}
+	return newCalibrated(q.out, g, t), nil
+}
+
+// sample feeds all pictures to c and returns how many there were. Those that the
+// checkpoint has already are only shown again.
 func (a *app) sample(ctx context.Context, c *calibrate.Calibrator, feeds eval.Feeds, q quantization) (images int, err error) {
 	progress := a.meter(q.what, "pictures", q.loader.Len())
 	defer progress.done()
@@ -207,14 +223,20 @@ func (a *app) sample(ctx context.Context, c *calibrate.Calibrator, feeds eval.Fe
 		if err != nil {
 			return 0, err
 		}
-		if _, err := c.Sample(ctx, in); err != nil {
+		if images < q.checkpoint.pictures() {
+			_, err = c.Offer(in)
+		} else {
+			_, err = c.Sample(ctx, in)
+		}
+		if err != nil {
 			return 0, orInterrupted(ctx, fmt.Errorf("pictures from %s on: %w", b.Paths[0], err))
 		}
 		images += b.Len()
+		q.checkpoint.sampled(c, images)
 		progress.add(b.Len())
 		b.Release()
 	}
-	return images, nil
+	return images, q.checkpoint.complete(c, images)
 }
 
 // orInterrupted returns ctx's error if that is why something failed.
@@ -223,23 +245,4 @@ func orInterrupted(ctx context.Context, err error) error {
 		return ctx.Err()
 	}
 	return err
-}
-
-// layersINT8 counts the layers with weights, and those of them that are INT8.
-func layersINT8(g *graph.Graph) (quantised, all int) {
-	for _, l := range g.Layers {
-		switch op := l.Op.(type) {
-		case *graph.Conv:
-			all++
-			if op.Int8 != nil {
-				quantised++
-			}
-		case *graph.FC:
-			all++
-			if op.Int8 != nil {
-				quantised++
-			}
-		}
-	}
-	return quantised, all
 }

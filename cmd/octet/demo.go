@@ -15,6 +15,7 @@ import (
 
 	"github.com/octet-dnn/octet/bench"
 	"github.com/octet-dnn/octet/calibrate"
+	"github.com/octet-dnn/octet/graph"
 	"github.com/octet-dnn/octet/infer"
 	"github.com/octet-dnn/octet/internal/eval"
 	"github.com/octet-dnn/octet/model"
@@ -118,7 +119,7 @@ func (a *app) demoModel(ctx context.Context, dir, out, net string, algo calibrat
 		return row, err
 	}
 	o := calibrate.Options{Algorithm: algo, Runner: infer.NewRunner, Logger: a.logger()}
-	done, err := a.quantize(ctx, quantization{"calibrate " + row.Name, m, loader, presets[0], o, f.int8, saveINT8, nil})
+	done, err := a.quantize(ctx, quantization{"calibrate " + row.Name, m, loader, presets[0], o, f.int8, saverOf(graph.FormFused.String()), nil, nil})
 	if err != nil {
 		return row, err
 	}

@@ -47,6 +47,8 @@ var (
 		graph.ErrProgram, graph.ErrGraph, graph.ErrShape, graph.ErrUnsupported,
 		dataset.ErrBadImage, dataset.ErrList, dataset.ErrPreset,
 		calibrate.ErrNotFinite, calibrate.ErrOptions, calibrate.ErrNoSamples, calibrate.ErrMismatch,
+		calibrate.ErrTable, calibrate.ErrTruncated, calibrate.ErrOtherModel, calibrate.ErrUnknownTensor, calibrate.ErrMissingTensor,
+		calibrate.ErrNoStatistics, calibrate.ErrNoProbes,
 		eval.ErrModel, eval.ErrLabels, eval.ErrNotFinite,
 		fs.ErrNotExist, fs.ErrExist, fs.ErrPermission,
 		syscall.EROFS, syscall.ENOTDIR, syscall.EISDIR, syscall.ELOOP, syscall.ENAMETOOLONG,

@@ -2,6 +2,8 @@
 //
 //	octet demo                                       everything, on the models that ship with Octet
 //	octet calibrate MODEL -o OUT --data DIR          FP32 model to INT8 model
+//	octet quantize MODEL --table TABLE -o OUT        the same from a calibration table
+//	octet merge TABLE... -o OUT                      tables of parts of the pictures to one
 //	octet eval --fp32 MODEL --int8 OUT --data DIR    accuracy of both
 //	octet run MODEL IMAGE...                         classes of pictures
 //	octet inspect MODEL                              what a model is made of

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"path/filepath"
 
 	"github.com/octet-dnn/octet/calibrate"
@@ -28,21 +27,13 @@ func checkONNXName(format, out string) error {
 	return nil
 }
 
-// saveINT8ONNX is SaveINT8Model for ONNX.
-func saveINT8ONNX(c *calibrate.Calibrator, out string, opts ...model.SaveOption) error {
-	g, err := c.INT8Graph()
+// saveINT8ONNX is the saver for ONNX.
+func saveINT8ONNX(g *graph.Graph, t *calibrate.Table, out string, opts ...model.SaveOption) error {
+	beside, err := t.Beside()
 	if err != nil {
 		return err
 	}
-	t, err := c.Table()
-	if err != nil {
-		return err
-	}
-	var text bytes.Buffer
-	if _, err := t.WriteTo(&text); err != nil {
-		return err
-	}
-	return onnx.Save(g, out, append([]model.SaveOption{model.WithFile(calibrate.TableFile, text.Bytes())}, opts...)...)
+	return onnx.Save(g, out, append([]model.SaveOption{beside}, opts...)...)
 }
 
 // convertToONNX is the converter for ONNX.
