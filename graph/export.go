@@ -52,6 +52,7 @@ func (f Form) String() string {
 // in particular a relu over an s8 residual that does not saturate at 127, as
 // Paddle's does (Int8.SaturateS8).
 func ToModel(g *Graph, form Form) (*model.Model, error) {
+	var stay map[*Layer]bool
 	switch form {
 	case FormFused, FormV13:
 	case FormQDQ:
@@ -59,13 +60,20 @@ func ToModel(g *Graph, form Form) (*model.Model, error) {
 		if g, err = productsAsConvs(g); err != nil {
 			return nil, fmt.Errorf("export: %w", err)
 		}
+		integers := make(map[string]bool)
+		for v := range g.Values() {
+			integers[v.Name] = isInt8(v)
+		}
 		if g, err = ToQDQ(g); err != nil {
+			return nil, fmt.Errorf("export: %w", err)
+		}
+		if stay, err = forEngine(g, integers); err != nil {
 			return nil, fmt.Errorf("export: %w", err)
 		}
 	default:
 		return nil, fmt.Errorf("export: %w", unsupportedErr("program form %d", form))
 	}
-	e := &exporter{form: form, g: g, m: model.New(), names: make(map[string]bool), linear: make(map[*Value]string)}
+	e := &exporter{form: form, g: g, m: model.New(), names: make(map[string]bool), linear: make(map[*Value]string), stay: stay}
 	if form == FormQDQ {
 		e.unsigned = unsignedValues(g)
 	}
@@ -89,6 +97,7 @@ type exporter struct {
 	declared map[*Value][]int64
 	unsigned map[*Value]bool   // what linearConversion asks about signs
 	linear   map[*Value]string // and the parameters it made
+	stay     map[*Layer]bool   // what Paddle's INT8 engine must not quantise
 }
 
 func (e *exporter) run() error {
@@ -114,8 +123,14 @@ func (e *exporter) run() error {
 		return err
 	}
 	for _, l := range e.g.Layers {
+		first := len(e.block.Ops)
 		if err := e.layer(l); err != nil {
 			return &OpError{Op: l.Op.Kind(), Var: l.Name, Err: err}
+		}
+		if e.stay[l] {
+			for _, op := range e.block.Ops[first:] {
+				op.Attrs = append(op.Attrs, model.IntAttr("skip_quant", 1))
+			}
 		}
 	}
 	return e.outputs()

@@ -69,7 +69,7 @@ func (e *exporter) binary(l *Layer, b *Binary) error {
 	if b.Act.Kind != ActNone {
 		out = e.step(l.Out[0], "sum")
 	}
-	if e.form == FormFused && e.staysApart(l, b) {
+	if e.staysApart(l, b) {
 		e.block.AddOp("sum", []model.Slot{{Name: "X", Args: []string{l.In[0].Name, l.In[1].Name}}}, model.Slots("Out", out))
 	} else {
 		e.block.AddOp("elementwise_"+b.Type.String(), model.Slots("X", l.In[0].Name, "Y", l.In[1].Name), model.Slots("Out", out),
@@ -85,10 +85,13 @@ func (e *exporter) binary(l *Layer, b *Binary) error {
 // oneDNN passes make that the residual of a convolution in front, also of an
 // INT8 one with a float32 result, for which there is no kernel ("residual fusion
 // does not support force output with fp32"), and of one that has a residual
-// already. They leave the op sum alone.
+// already. They leave the op sum alone, as does the engine of the QDQ form.
 func (e *exporter) staysApart(l *Layer, b *Binary) bool {
-	if b.Type != Add || b.Axis != -1 || !slices.Equal(e.declared[l.In[0]], e.declared[l.In[1]]) {
+	if e.form == FormV13 || b.Type != Add || b.Axis != -1 || !slices.Equal(e.declared[l.In[0]], e.declared[l.In[1]]) {
 		return false
+	}
+	if e.form == FormQDQ {
+		return true
 	}
 	return slices.ContainsFunc(l.In, func(v *Value) bool {
 		if v.Producer == nil {

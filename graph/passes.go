@@ -17,6 +17,7 @@ var passes = []pass{
 	{"remove identities", removeIdentities},
 	{"cancel transpositions", cancelTransposes},
 	{"signs of quantised tensors", resolveQDQ},
+	{"relus of what is never negative", needlessRelus},
 	{"local response normalisation", fuseLRN},
 	{"pad without unsqueeze", flattenPads},
 	{"channel shuffle", fuseShuffle},

@@ -9,7 +9,7 @@ import (
 // they change no result.
 var idleAttrs = nameSet(
 	"op_role", "op_role_var", "op_namescope", callstackAttr, "op_device", "with_quant_attr", "is_test", "seed", "fix_seed",
-	"use_cudnn", "use_mkldnn", "use_onednn", "use_quantizer", "mkldnn_data_type", "onednn_data_type", "workspace_size_MB",
+	"use_cudnn", "use_mkldnn", "use_onednn", "use_quantizer", "skip_quant", "mkldnn_data_type", "onednn_data_type", "workspace_size_MB",
 	"exhaustive_search", "use_addto", "x_data_format", "y_data_format", "force_cpu", "place_type", "inplace",
 	"infer_flags", "in_dtype", "allow_out_of_range", "fuse_brelu_threshold", "fuse_alpha", "fuse_beta",
 )
