@@ -198,3 +198,16 @@ func (m *moments) finish(products *gramian) error {
 	}
 	return nil
 }
+
+// finite reports whether no sum of products has overflowed. No product is
+// larger than the larger of two squares, so the squares tell.
+func (m *moments) finite() bool {
+	for _, second := range m.second {
+		for i := range m.k {
+			if v := float64(second[i*m.k+i]); math.IsNaN(v) || math.IsInf(v, 0) {
+				return false
+			}
+		}
+	}
+	return true
+}

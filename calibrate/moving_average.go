@@ -16,7 +16,7 @@ func chooseMovingAverage(s *Statistics, _ int) float64 {
 		accum = float64(accum*movingRate) + float64(top)
 		state = float64(state*movingRate) + 1
 	}
-	if state == 0 {
+	if accum == 0 { // what is not zero is in samples that the sketch left out
 		return float64(s.Max())
 	}
 	return min(accum/state, float64(s.Max()))

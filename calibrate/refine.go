@@ -163,8 +163,12 @@ func probeGraph(g *graph.Graph, layers []*graph.Layer) (*graph.Graph, map[string
 }
 
 // refine gives the INT8 layer weights that are already whole numbers of steps,
-// and a bias that makes up for the mean of what they err.
+// and a bias that makes up for the mean of what they err. A layer of such large
+// values that float32 cannot hold their products stays as it is.
 func (p refinement) refine(m *moments, names map[string]bool, protected bool) error {
+	if !m.finite() {
+		return nil
+	}
 	w := p.int8.In[1]
 	axis, _ := channelAxis(p.int8.Op)
 	channels := int(w.Const.Dims[axis])
@@ -204,6 +208,9 @@ func (p refinement) refine(m *moments, names map[string]bool, protected bool) er
 		}
 		bias[c] = float32(float64(bias[c]) + shift)
 	})
+	if firstNotFinite(to) != nil || firstNotFinite(bias) != nil {
+		return nil
+	}
 	name := w.Name + ".bias"
 	if b := p.int8.In[2]; b != nil {
 		name = b.Name
