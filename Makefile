@@ -3,12 +3,12 @@
 GO ?= go
 TESTFLAGS ?=
 # Tests of the real models that make accuracy leaves out.
-ACCURACY_SKIP ?= TestRealModelsQuality
+ACCURACY_SKIP ?= TestRealModelsQuality|TestRealModelsBudget
 VENVS = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/octet/peers/venvs
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test race lint format conformance accuracy quality unchanged saturation qdq onnx netron fixtures thirdparty zoo resume bench ratios efficiency load overhead crowd busy modes peers coldstart memory hog setup-test consumer clean-room docker
+.PHONY: help setup demo test race lint format conformance accuracy quality budget unchanged saturation qdq onnx netron fixtures thirdparty zoo resume bench ratios efficiency load overhead crowd busy modes peers coldstart memory hog setup-test consumer clean-room docker
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ accuracy: setup ## top-1 and top-5 of the real models against Paddle's (needs OC
 
 quality: setup ## every algorithm on the real models: top-1, top-5, agreement with FP32, divergence, time (needs the same)
 	.ci/summary quality $(GO) test -count=1 -run TestRealModelsQuality -timeout 60m -v ./internal/accept/...
+
+budget: setup ## the fewest milliseconds of FP32 layers that keep a promised accuracy of the real models (needs the same)
+	.ci/summary budget $(GO) test -count=1 -run '^TestRealModelsBudget$$' -timeout 60m -v ./internal/accept/...
 
 unchanged: setup ## the real models' answers, to the byte, against those of the first whole Octet (needs the same)
 	.ci/summary unchanged $(GO) test -count=1 -run TestRealModelsUnchanged -timeout 60m -v ./internal/accept/...

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/octet-dnn/octet/calibrate"
+	"github.com/octet-dnn/octet/calibrate/budget"
 	"github.com/octet-dnn/octet/graph"
 )
 
@@ -17,7 +18,9 @@ type calibrated struct {
 	Algorithm calibrate.Algorithm `json:"algorithm"`
 	Movements []movement          `json:"movements"`
 	Doubts    []string            `json:"doubts"`
-	watched   bool                // while pictures were added
+	// Budget is what --max-drop and the like found, nil without. Where nothing was saved, it is all there is.
+	Budget  *budget.Result `json:"budget,omitempty"`
+	watched bool           // while pictures were added
 }
 
 // A movement is a calibrate.Movement in JSON; changes are fractions.

@@ -119,7 +119,7 @@ func (a *app) demoModel(ctx context.Context, dir, out, net string, algo calibrat
 		return row, err
 	}
 	o := calibrate.Options{Algorithm: algo, Runner: infer.NewRunner, Logger: a.logger()}
-	done, err := a.quantize(ctx, quantization{"calibrate " + row.Name, m, loader, presets[0], o, f.int8, saverOf(graph.FormFused.String()), nil, nil})
+	done, err := a.quantize(ctx, quantization{"calibrate " + row.Name, m, loader, presets[0], o, f.int8, saverOf(graph.FormFused.String()), nil, nil, nil})
 	if err != nil {
 		return row, err
 	}

@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/octet-dnn/octet/calibrate"
+	"github.com/octet-dnn/octet/calibrate/budget"
 	"github.com/octet-dnn/octet/dataset"
 	"github.com/octet-dnn/octet/dnnl"
 	"github.com/octet-dnn/octet/graph"
@@ -49,6 +50,7 @@ var (
 		calibrate.ErrNotFinite, calibrate.ErrOptions, calibrate.ErrNoSamples, calibrate.ErrMismatch,
 		calibrate.ErrTable, calibrate.ErrTruncated, calibrate.ErrOtherModel, calibrate.ErrUnknownTensor, calibrate.ErrMissingTensor,
 		calibrate.ErrNoStatistics, calibrate.ErrNoProbes,
+		budget.ErrModel, budget.ErrState,
 		eval.ErrModel, eval.ErrLabels, eval.ErrNotFinite,
 		fs.ErrNotExist, fs.ErrExist, fs.ErrPermission,
 		syscall.EROFS, syscall.ENOTDIR, syscall.EISDIR, syscall.ELOOP, syscall.ENAMETOOLONG,

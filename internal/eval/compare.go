@@ -39,9 +39,9 @@ func Top(row []float32, k int) []int {
 // one class that underflowed to 0 does not make a divergence infinite.
 const smallest = 1e-12
 
-// divergence returns the Kullback-Leibler divergence of q from the reference p,
+// Divergence returns the Kullback-Leibler divergence of q from the reference p,
 // Σ p·ln(p/q) in nats.
-func divergence(p, q []float32) float64 {
+func Divergence(p, q []float32) float64 {
 	var sumP, sumQ, kl float64
 	for i := range p {
 		sumP += max(float64(p[i]), smallest)

@@ -49,8 +49,8 @@ func TestDivergence(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			// The floor of 1e-12 shifts sums by about as much, times its logarithm.
-			if got := divergence(c.p, c.q); math.Abs(got-c.want) > 1e-10 {
-				t.Errorf("divergence(%v, %v) = %v, want %v", c.p, c.q, got, c.want)
+			if got := Divergence(c.p, c.q); math.Abs(got-c.want) > 1e-10 {
+				t.Errorf("Divergence(%v, %v) = %v, want %v", c.p, c.q, got, c.want)
 			}
 		})
 	}

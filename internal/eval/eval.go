@@ -227,7 +227,7 @@ func (c *comparison) add(ctx context.Context, a, b *subject, pair [2]*dataset.Ba
 		if Top(x, 1)[0] == Top(y, 1)[0] {
 			c.agree++
 		}
-		c.kl += divergence(x, y)
+		c.kl += Divergence(x, y)
 	}
 	return nil
 }

@@ -68,3 +68,15 @@ func (f Feeds) Inputs(images, labels *model.Tensor) ([]*model.Tensor, error) {
 	in[f.label] = labels
 	return in, nil
 }
+
+// Unlabelled is Inputs for labels that may be nil: zeros stand for them.
+func (f Feeds) Unlabelled(images, labels *model.Tensor) ([]*model.Tensor, error) {
+	if labels == nil && f.label >= 0 {
+		n := images.Dims[0]
+		var err error
+		if labels, err = model.Int64Tensor(make([]int64, n), n, 1); err != nil {
+			return nil, err
+		}
+	}
+	return f.Inputs(images, labels)
+}

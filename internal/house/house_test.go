@@ -26,6 +26,7 @@ var allowed = map[string][]string{
 	"onnx":      {"graph", "model", "onnx/internal/pb"},
 	"infer":     {"calibrate", "dnnl", "graph", "model", "infer/internal/hostop", "internal/cpustat"},
 
+	"calibrate/budget":      {"calibrate", "graph", "model", "internal/eval"},
 	"infer/internal/hostop": {"graph", "model"},
 
 	"internal/cpustat":     {},
@@ -38,7 +39,7 @@ var allowed = map[string][]string{
 }
 
 // pure builds without cgo.
-var pure = []string{"model", "graph", "calibrate", "dataset", "onnx", "infer/internal/hostop", "internal/cpustat", "internal/eval", "internal/parallel", "internal/ref", "internal/refrun", "internal/conformance", "bench/nets"}
+var pure = []string{"model", "graph", "calibrate", "calibrate/budget", "dataset", "onnx", "infer/internal/hostop", "internal/cpustat", "internal/eval", "internal/parallel", "internal/ref", "internal/refrun", "internal/conformance", "bench/nets"}
 
 type pkg struct {
 	ImportPath string

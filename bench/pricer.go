@@ -1,0 +1,113 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/octet-dnn/octet/graph"
+	"github.com/octet-dnn/octet/infer"
+	"github.com/octet-dnn/octet/model"
+)
+
+const (
+	// pricerRounds is how often each of two networks is profiled, in turns, and
+	// pricerRuns how often it runs each time.
+	pricerRounds = 7
+	pricerRuns   = 1
+	// pricerImages is how many pictures a stream computes at once.
+	pricerImages = 8
+)
+
+// A Pricer measures networks beside one of which they are variations. It must be closed.
+type Pricer struct {
+	base *infer.Predictor
+	in   []*model.Tensor
+}
+
+// NewPricer compiles the base. Its inputs must leave open nothing but the batch.
+func NewPricer(base *graph.Graph) (*Pricer, error) {
+	p := &Pricer{}
+	var err error
+	if p.base, err = infer.Compile(base, infer.Options{MicroBatch: pricerImages}); err != nil {
+		return nil, err
+	}
+	if p.in, err = Inputs(p.base.Inputs(), pricerImages*infer.CPULimit()); err != nil {
+		return nil, errors.Join(err, p.base.Close())
+	}
+	return p, nil
+}
+
+// Close frees the base.
+func (p *Pricer) Close() error { return p.base.Close() }
+
+// Price returns the time of the base for a picture, in one stream while all others run
+// too, and by how much g takes longer. Both are profiled in turns; times are medians. Only
+// layers that g computes otherwise than the base count, by other kernels or for
+// other shapes: what is the same takes the same, and its noise would hide small differences.
+func (p *Pricer) Price(ctx context.Context, g *graph.Graph) (base, extra time.Duration, err error) {
+	other, err := infer.Compile(g, infer.Options{MicroBatch: pricerImages})
+	if err != nil {
+		return 0, 0, err
+	}
+	defer func() { err = errors.Join(err, other.Close()) }()
+	var profiles [2][]*infer.Profile
+	for range pricerRounds {
+		for i, net := range []*infer.Predictor{p.base, other} {
+			one, err := net.Profile(ctx, p.in, pricerRuns)
+			if err != nil {
+				return 0, 0, fmt.Errorf("bench %s: %w", g.Name, err)
+			}
+			profiles[i] = append(profiles[i], one)
+		}
+	}
+	n := time.Duration(profiles[0][0].Images)
+	var total time.Duration
+	for _, t := range medianTimes(profiles[0]) {
+		total += t
+	}
+	return total / n, difference(profiles[0], profiles[1]) / n, nil
+}
+
+// A work is what a layer does, by which equal layers of two networks are found.
+type work struct {
+	layer, kind, kernel, problem string
+	steps                        int
+}
+
+func workOf(l infer.LayerTime) work { return work{l.Layer, l.Kind, l.Kernel, l.Problem, l.Steps} }
+
+// difference returns how much longer b takes than a for what they do not have in common.
+func difference(a, b []*infer.Profile) (sum time.Duration) {
+	var works [2]map[work]bool
+	for i, p := range [][]*infer.Profile{a, b} {
+		works[i] = map[work]bool{}
+		for _, l := range p[0].Layers {
+			works[i][workOf(l)] = true
+		}
+	}
+	for i, p := range [][]*infer.Profile{a, b} {
+		for k, t := range medianTimes(p) {
+			if !works[1-i][workOf(p[0].Layers[k])] {
+				sum += t * time.Duration(2*i-1)
+			}
+		}
+	}
+	return sum
+}
+
+// medianTimes returns the median time of each layer.
+func medianTimes(profiles []*infer.Profile) []time.Duration {
+	times := make([]time.Duration, len(profiles[0].Layers))
+	for k := range times {
+		var all []time.Duration
+		for _, p := range profiles {
+			all = append(all, p.Layers[k].Time)
+		}
+		slices.Sort(all)
+		times[k] = all[len(all)/2]
+	}
+	return times
+}

@@ -1,0 +1,64 @@
+package bench
+
+import (
+	"testing"
+	"time"
+
+	"github.com/octet-dnn/octet/bench/nets"
+	"github.com/octet-dnn/octet/graph"
+	"github.com/octet-dnn/octet/infer"
+)
+
+func layerTime(name, kernel string, d time.Duration) infer.LayerTime {
+	return infer.LayerTime{Layer: name, Kernel: kernel, Steps: 1, Time: d}
+}
+
+// Only what differs counts, by medians.
+func TestDifference(t *testing.T) {
+	profile := func(layers ...infer.LayerTime) *infer.Profile { return &infer.Profile{Layers: layers} }
+	a := []*infer.Profile{
+		profile(layerTime("x", "int8", 10), layerTime("same", "int8", 100)),
+		profile(layerTime("x", "int8", 900), layerTime("same", "int8", 900)),
+		profile(layerTime("x", "int8", 12), layerTime("same", "int8", 100)),
+	}
+	b := []*infer.Profile{
+		profile(layerTime("convert", "reorder", 3), layerTime("x", "fp32", 50), layerTime("same", "int8", 500)),
+		profile(layerTime("convert", "reorder", 3), layerTime("x", "fp32", 55), layerTime("same", "int8", 500)),
+		profile(layerTime("convert", "reorder", 4), layerTime("x", "fp32", 53), layerTime("same", "int8", 500)),
+	}
+	if got := difference(a, b); got != 3+53-12 {
+		t.Errorf("difference %d, want 3 + 53 - 12", got)
+	}
+	if got := difference(a, a); got != 0 {
+		t.Errorf("difference from itself %d, want none", got)
+	}
+}
+
+// A network costs nothing beside itself, and much more with all its layers in FP32.
+func TestPricer(t *testing.T) {
+	m := nets.MobileNetV1(1)
+	q, err := Quantize(t.Context(), m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	int8, err := graph.Build(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fp32, err := graph.Build(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := NewPricer(int8)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	if base, extra, err := p.Price(t.Context(), int8); err != nil || base <= 0 || extra != 0 {
+		t.Errorf("beside itself: %v and %v more, %v", base, extra, err)
+	}
+	// FP32 takes two to four times as long, on a busy machine too.
+	if base, extra, err := p.Price(t.Context(), fp32); err != nil || extra < base/4 {
+		t.Errorf("FP32: %v and %v more, %v: want at least a quarter more", base, extra, err)
+	}
+}
