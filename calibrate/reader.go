@@ -124,14 +124,15 @@ func (r *reader) error(k int, input []*Statistics) float64 {
 	}
 	var square, elements float64
 	for _, s := range input {
-		square += s.squareError(one.threshold, r.levels)
+		square += s.SquareError(one.threshold, r.levels)
 		elements += float64(s.Total())
 	}
 	return one.noise / r.signal * (square / elements) / (one.moved / r.elements)
 }
 
-// squareError returns the sum of the square errors of quantising with a threshold.
-func (h *Histogram) squareError(threshold float64, levels int) (sum float64) {
+// SquareError returns the sum of the square errors of quantising what was seen with a
+// threshold and levels integers above zero. Elements count as in the middle of their bins.
+func (h *Histogram) SquareError(threshold float64, levels int) (sum float64) {
 	scale := float64(Scale(threshold, levels))
 	for i, n := range h.Counts() {
 		x := (float64(i) + 0.5) * h.Width()

@@ -24,6 +24,7 @@ type calibrateFlags struct {
 	json         bool
 	checkpointFlags
 	budget budgetFlags
+	report string
 }
 
 func calibrateCmd(a *app) *cobra.Command {
@@ -49,6 +50,7 @@ others; Octet itself does not read it.`,
 	flags.IntVar(&f.samples, "samples", 0, "take N pictures, evenly spread over the list; 0 takes all")
 	flags.BoolVar(&f.refine, "refine", true, "choose rounding and biases so that layers give what FP32 gives (off with --compat)")
 	flags.BoolVar(&f.json, "json", false, "print one JSON object")
+	flags.StringVar(&f.report, "report", "", "also write `FILE`, an HTML page about the INT8 model: see octet report")
 	f.placement.register(flags)
 	f.checkpointFlags.register(flags)
 	f.budget.register(flags)
@@ -73,6 +75,9 @@ func (a *app) calibrate(ctx context.Context, path string, f *calibrateFlags) (er
 		}
 		if whole {
 			fmt.Fprintf(a.out, "%s: saved already, from %s\n", f.out, plural(checkpoint.pictures(), "picture"))
+			if f.report != "" {
+				a.warn("no report of a model that was saved before: octet report writes it")
+			}
 			return checkpoint.remove()
 		}
 		f.overwrite = true
@@ -107,7 +112,13 @@ func (a *app) calibrate(ctx context.Context, path string, f *calibrateFlags) (er
 			checkpoint.hint()
 		}
 	}()
-	done, err := a.quantize(ctx, quantization{"calibrate", m, loader, preset, o, f.out, saverOf(f.format), f.saveOptions(), checkpoint, b})
+	save := saverOf(f.format)
+	if f.report != "" {
+		if save, err = a.reportingSaver(ctx, save, path, m, f); err != nil {
+			return err
+		}
+	}
+	done, err := a.quantize(ctx, quantization{"calibrate", m, loader, preset, o, f.out, save, f.saveOptions(), checkpoint, b})
 	a.warnSkipped(loader)
 	if done == nil {
 		return err

@@ -7,6 +7,7 @@
 //	octet eval --fp32 MODEL --int8 OUT --data DIR    accuracy of both
 //	octet run MODEL IMAGE...                         classes of pictures
 //	octet inspect MODEL                              what a model is made of
+//	octet report FP32 INT8 -o FILE --data DIR        one HTML file about an INT8 model
 //	octet convert MODEL OUT --to ENCODING            the files of another Paddle
 //	octet bench                                      throughput of both precisions
 //	octet doctor                                     what this machine can do

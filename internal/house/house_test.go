@@ -24,6 +24,7 @@ var allowed = map[string][]string{
 	"calibrate": {"graph", "model", "internal/parallel"},
 	"dataset":   {"model", "dataset/internal/jpeg"},
 	"onnx":      {"graph", "model", "onnx/internal/pb"},
+	"report":    {"calibrate", "graph", "model"},
 	"infer":     {"calibrate", "dnnl", "graph", "model", "infer/internal/hostop", "internal/cpustat"},
 
 	"calibrate/budget":      {"calibrate", "graph", "model", "internal/eval"},
@@ -39,7 +40,7 @@ var allowed = map[string][]string{
 }
 
 // pure builds without cgo.
-var pure = []string{"model", "graph", "calibrate", "calibrate/budget", "dataset", "onnx", "infer/internal/hostop", "internal/cpustat", "internal/eval", "internal/parallel", "internal/ref", "internal/refrun", "internal/conformance", "bench/nets"}
+var pure = []string{"model", "graph", "calibrate", "calibrate/budget", "dataset", "onnx", "report", "infer/internal/hostop", "internal/cpustat", "internal/eval", "internal/parallel", "internal/ref", "internal/refrun", "internal/conformance", "bench/nets"}
 
 type pkg struct {
 	ImportPath string
