@@ -54,7 +54,16 @@ func (p paddle) cached(t *testing.T) string {
 	return filepath.Join(cacheDir(t), "zoo", fmt.Sprintf("%s-%.6x", p.version, digest.Sum(nil)))
 }
 
-// files lists the arrays of one kind: in, out, exact or calib.
+// sizes lists what the names of arrays begin with: "", and where n takes pictures
+// of another size "other".
+func (n network) sizes() []string {
+	if _, err := os.Stat(filepath.Join(n.dir, "otherin_0.npy")); err == nil {
+		return []string{"", "other"}
+	}
+	return []string{""}
+}
+
+// files lists the arrays of one kind: in, out, exact, calib, otherin, otherout.
 func (n network) files(t *testing.T, kind string) []string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(n.dir, kind+"_*.npy"))

@@ -15,8 +15,8 @@ from blocks import head
 
 # family: the name in the table. make(classes) gives the network, which reads pictures of size (height, width). by divides the channels of
 # the small one (0: there is none), small is the size of its pictures. form "fluid": Paddle 2.6 saves it as 1.x did. sized: it is also fed
-# the size that each picture had.
-Family = namedtuple("Family", "family make size by small form sized", defaults=(8, None, "", False))
+# the size that each picture had. other: another size that the same program takes, so that what differs is open in it.
+Family = namedtuple("Family", "family make size by small form sized other", defaults=(8, None, "", False, None))
 FAMILIES = {}
 
 
@@ -60,12 +60,12 @@ add("efficientnet_b0", "EfficientNet", lambda n: classifiers.efficientnet(n), 96
 add("pp_lcnet_x1_0", "PP-LCNet", lambda n: classifiers.lcnet(n), 64, small=32)
 add("pp_hgnet_tiny", "PP-HGNet", lambda n: classifiers.hgnet(n), 64, small=32)
 add("pp_hgnet_light", "PP-HGNet", lambda n: classifiers.hgnet(n, light=True), 64, small=32)
-add("ppocr_det", "PP-OCR detection", lambda n: ocr.Detector(), (96, 160), small=(64, 96))
-add("ppocr_rec", "PP-OCR recognition", lambda n: ocr.Recogniser(n), (32, 320), small=(32, 96))
-add("ppocr_rec_svtr", "PP-OCR recognition", lambda n: ocr.Recogniser(n, mixer=True), (32, 320), small=(32, 96))
+add("ppocr_det", "PP-OCR detection", lambda n: ocr.Detector(), (96, 160), small=(64, 96), other=(64, 128))
+add("ppocr_rec", "PP-OCR recognition", lambda n: ocr.Recogniser(n), (32, 320), small=(32, 96), other=(32, 200))
+add("ppocr_rec_svtr", "PP-OCR recognition", lambda n: ocr.Recogniser(n, mixer=True), (32, 320), small=(32, 96), other=(32, 200))
 add("ppocr_cls", "PP-OCR angle", lambda n: ocr.angle(), (48, 192), small=(48, 96))
 add("mobilenet_ssd", "MobileNet-SSD", lambda n: detection.SSD(), 300, small=160)
-add("yolo_v3", "YOLO", lambda n: detection.YOLO(), 160, small=96, sized=True)
+add("yolo_v3", "YOLO", lambda n: detection.YOLO(), 160, small=96, sized=True, other=(64, 128))
 
 
 @contextlib.contextmanager

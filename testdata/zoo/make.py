@@ -4,7 +4,8 @@
 
 OUT/NAME holds the exported program (m.pdmodel, m.json, or __model__ with a file for each parameter) with its parameters, in_I.npy and
 out_I.npy (what Paddle's plain CPU kernels compute in FP32), exact_I.npy (what Paddle computes with everything in float64: the referee
-between two FP32 answers), calib_I.npy (inputs to calibrate on) and info.json. Weights come from numpy's generator, so they do not depend
+between two FP32 answers), calib_I.npy (inputs to calibrate on), where the program takes other sizes otherin_I.npy and otherout_I.npy of
+such a size, and info.json. Weights come from numpy's generator, so they do not depend
 on the version. Batch normalisations hold the statistics of random pictures, so that the maps of deep networks stay where those of trained
 ones are. Small networks have few different weights, which compress well; they have no exact_I.npy and calib_I.npy.
 """
@@ -83,10 +84,11 @@ def settle(net, feeds):
     net.eval()
 
 
-def save(net, feeds, folder, form):
+def save(net, feeds, others, folder, form):
     prefix = os.path.join(folder, "m")
     names = ["image", "size"]
-    spec = [paddle.static.InputSpec([None] + list(x.shape[1:]), str(x.dtype), names[i]) for i, x in enumerate(feeds)]
+    dims = [[None] + [d if d == e else None for d, e in zip(x.shape[1:], y.shape[1:])] for x, y in zip(feeds, others or feeds)]
+    spec = [paddle.static.InputSpec(dims[i], str(x.dtype), names[i]) for i, x in enumerate(feeds)]
     paddle.jit.save(paddle.jit.to_static(net, input_spec=spec), prefix)
     if form == "fluid" and os.path.exists(prefix + ".pdmodel"):
         return as_fluid(prefix, folder)
@@ -137,7 +139,7 @@ def fill_folder(name, folder, small):
         net = f.make((FEW_CLASSES if small else CLASSES) * by)
     fill(net, rng, small)
 
-    def feeds(n):
+    def feeds(n, size=size):
         x = [pictures(rng, n, size)]
         if small:
             x = [np.rint(4 * x[0]) / 4]
@@ -151,7 +153,12 @@ def fill_folder(name, folder, small):
     files = {"in": inputs}
     if not small:
         files.update(calib=feeds(8), exact=exact(net, inputs))
-    files["out"] = run.outputs(save(net, inputs, folder, f.form), "plain", inputs)
+    if f.other:
+        files["otherin"] = feeds(3, f.other)
+    program = save(net, inputs, files.get("otherin"), folder, f.form)
+    files["out"] = run.outputs(program, "plain", inputs)
+    if f.other:
+        files["otherout"] = run.outputs(program, "plain", files["otherin"])
     for kind, arrays in files.items():
         for i, x in enumerate(arrays):
             np.save(os.path.join(folder, "%s_%d.npy" % (kind, i)), x)
@@ -167,7 +174,7 @@ def main():
     args.add_argument("out")
     args.add_argument("--small", action="store_true")
     args.add_argument("names", nargs="*")
-    args = args.parse_args()
+    args = args.parse_intermixed_args()
     failed = []
     for name in args.names or [n for n, f in FAMILIES.items() if f.by or not args.small]:
         try:

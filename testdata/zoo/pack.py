@@ -25,7 +25,7 @@ def main():
             for f in os.listdir(os.path.join(new, name)):
                 if f == "info.json":
                     continue
-                if f.startswith("out_"):
+                if f.startswith(("out_", "otherout_")):
                     a, b = np.load(os.path.join(old, name, f)), np.load(os.path.join(new, name, f))
                     if a.shape != b.shape or np.abs(a - b).max(initial=0) > 2e-5 * np.abs(a).max(initial=1e-30):
                         sys.exit("%s/%s: the two differ" % (name, f))
