@@ -62,6 +62,8 @@ type worker struct {
 
 func (w *worker) start() error {
 	w.cmd = exec.Command(w.python, filepath.Join(makers, "worker.py"))
+	// Its team of threads is not to spin while Octet computes.
+	w.cmd.Env = append(os.Environ(), "OMP_WAIT_POLICY=PASSIVE")
 	jobs, err := w.cmd.StdinPipe()
 	if err != nil {
 		return err

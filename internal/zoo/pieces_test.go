@@ -2,7 +2,6 @@ package zoo
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
 	"testing"
 
@@ -26,10 +25,10 @@ type apart struct {
 }
 
 // pieceByPiece runs g in pieces, between one tensor of integers and the next,
-// each on what Paddle gives to it. It tells a layer that computes something else
-// from a network in which one integer that is rounded otherwise moves others, and
-// those more.
-func pieceByPiece(t *testing.T, w *worker, g *graph.Graph, in []*model.Tensor, inputs []string) (a apart, err error) {
+// each on what Paddle gives to it: paddle runs a program on in. It tells a layer
+// that computes something else from a network in which one integer that is
+// rounded otherwise moves others, and those more.
+func pieceByPiece(t *testing.T, g *graph.Graph, in []*model.Tensor, paddle func(*model.Model) ([]*model.Tensor, error)) (a apart, err error) {
 	pieces, err := cut(g, in)
 	if err != nil {
 		return a, err
@@ -43,11 +42,7 @@ func pieceByPiece(t *testing.T, w *worker, g *graph.Graph, in []*model.Tensor, i
 	if err != nil {
 		return a, err
 	}
-	prefix := filepath.Join(t.TempDir(), "opened")
-	if err := model.Save(m, prefix, model.WithForm(model.FormPdModel)); err != nil {
-		return a, err
-	}
-	outs, err := w.run(t, prefix, "plain", inputs)
+	outs, err := paddle(m)
 	if err != nil {
 		return a, err
 	}

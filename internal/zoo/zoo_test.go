@@ -75,7 +75,14 @@ func (r *row) judge(t *testing.T, w *worker) {
 	if r.fused, err = r.int8(t, w, g, graph.FormFused, "plain"); err != nil {
 		r.fail(t, "fused", err)
 	} else if !(r.fused >= leastCosine) {
-		if r.apart, err = pieceByPiece(t, w, g, in, r.files(t, "in")); err != nil {
+		r.apart, err = pieceByPiece(t, g, in, func(m *model.Model) ([]*model.Tensor, error) {
+			prefix, err := saved(t, m)
+			if err != nil {
+				return nil, err
+			}
+			return w.run(t, prefix, "plain", r.files(t, "in"))
+		})
+		if err != nil {
 			r.fail(t, "fused", fmt.Errorf("cosine %.6f: %w", r.fused, err))
 		}
 	}
@@ -110,8 +117,8 @@ func (r *row) int8(t *testing.T, w *worker, g *graph.Graph, form graph.Form, mod
 	if err != nil {
 		return 0, err
 	}
-	prefix := filepath.Join(t.TempDir(), "int8")
-	if err := model.Save(m, prefix, model.WithForm(model.FormPdModel)); err != nil {
+	prefix, err := saved(t, m)
+	if err != nil {
 		return 0, err
 	}
 	if m, err = model.Load(prefix); err != nil {
@@ -134,6 +141,12 @@ func (r *row) int8(t *testing.T, w *worker, g *graph.Graph, form graph.Form, mod
 		least = min(least, c)
 	}
 	return least, nil
+}
+
+// saved writes a program for Paddle and returns where it is.
+func saved(t *testing.T, m *model.Model) (string, error) {
+	prefix := filepath.Join(t.TempDir(), "m")
+	return prefix, model.Save(m, prefix, model.WithForm(model.FormPdModel))
 }
 
 // floating runs m in FP32 and returns how far it is from Paddle, and its answers.
