@@ -8,6 +8,7 @@ static const octet_kernel_maker makers[] = {
         octet_dw_vnni_create,
         octet_stem_amx_create,
         octet_stem_vnni_create,
+        octet_stem_f32_create,
         octet_smallmap_create,
 };
 

@@ -35,6 +35,7 @@ typedef dnnl_status_t (*octet_kernel_maker)(
 dnnl_status_t octet_dw_vnni_create(const octet_spec *spec, octet_kernel **out);
 dnnl_status_t octet_stem_amx_create(const octet_spec *spec, octet_kernel **out);
 dnnl_status_t octet_stem_vnni_create(const octet_spec *spec, octet_kernel **out);
+dnnl_status_t octet_stem_f32_create(const octet_spec *spec, octet_kernel **out);
 dnnl_status_t octet_smallmap_create(const octet_spec *spec, octet_kernel **out);
 
 // Whether an implementation's name asks for a kernel of ours.

@@ -13,8 +13,7 @@ static int strided(const octet_desc_info *d) {
             && d->offset == 0 && d->size > 0;
 }
 
-// Whether the channels of a row are interleaved, or it is one row of each.
-static int read_picture(const octet_desc_info *d, octet_stem *k) {
+int octet_stem_picture(const octet_desc_info *d, octet_stem *k) {
     if (!strided(d) || (d->data_type != dnnl_f32 && !octet_is_byte(d->data_type)))
         return 0;
     k->images = d->dims[0], k->channels = d->dims[1];
@@ -35,7 +34,7 @@ static int read_tensors(const octet_spec *s, octet_stem *k) {
             || octet_desc_describe(s->dst, &dst) != dnnl_success
             || octet_desc_describe(s->weights, &wei) != dnnl_success)
         return 0;
-    if (!read_picture(&picture, k) || !strided(&dst) || dst.strides[1] != 1)
+    if (!octet_stem_picture(&picture, k) || !strided(&dst) || dst.strides[1] != 1)
         return 0;
     if (!octet_is_byte(src.data_type) || !octet_is_byte(dst.data_type)) return 0;
     // Bytes are taken as they are.
@@ -57,8 +56,7 @@ static int read_tensors(const octet_spec *s, octet_stem *k) {
     return 1;
 }
 
-// The sizes must agree, as oneDNN checks too: the kernels trust them.
-static int read_window(const octet_spec *s, octet_stem *k) {
+int octet_stem_window(const octet_spec *s, octet_stem *k) {
     const int64_t in[2] = {k->in_h, k->in_w}, out[2] = {k->out_h, k->out_w};
     const int64_t kernel[2] = {k->kernel_h, k->kernel_w};
     for (int i = 0; i < 2; i++) {
@@ -98,11 +96,12 @@ static int read_activation(const octet_spec *s, octet_stem *k) {
 
 // Rows of channels of dst, one for each weight that one of these has. The
 // kernels bring them into their own order, which oneDNN could not describe.
-static dnnl_status_t weights_desc(const octet_stem *k, dnnl_memory_desc_t *out) {
+static dnnl_status_t weights_desc(const octet_stem *k, dnnl_data_type_t type,
+        dnnl_memory_desc_t *out) {
     const int64_t o = k->out_channels, i = k->channels, w = k->kernel_w;
     const dnnl_dims_t dims = {o, i, k->kernel_h, w};
     const dnnl_dims_t strides = {1, o, w * i * o, i * o};
-    return dnnl_memory_desc_create_with_strides(out, 4, dims, dnnl_s8, strides);
+    return dnnl_memory_desc_create_with_strides(out, 4, dims, type, strides);
 }
 
 static dnnl_status_t bytes_desc(int64_t n, dnnl_memory_desc_t *out) {
@@ -159,10 +158,10 @@ static void set_sizes(octet_stem *k, int64_t (*extra)(const octet_stem *)) {
     k->base.most_parts = rows < threads ? rows : threads;
 }
 
-static dnnl_status_t complete(const octet_spec *spec, const int *has,
-        octet_stem *k) {
+dnnl_status_t octet_stem_args(const octet_spec *spec, dnnl_data_type_t type,
+        const int *has, octet_stem *k) {
     dnnl_memory_desc_t weights = NULL, scratch = NULL;
-    dnnl_status_t status = weights_desc(k, &weights);
+    dnnl_status_t status = weights_desc(k, type, &weights);
     if (status == dnnl_success)
         status = bytes_desc(k->part_size * k->base.most_parts, &scratch);
     if (status == dnnl_success) status = add_args(spec, has, k, weights, scratch);
@@ -180,12 +179,12 @@ dnnl_status_t octet_stem_create(const octet_spec *spec, const char *impl,
     int has[stem_nargs] = {[stem_src] = 1, [stem_weights] = 1, [stem_dst] = 1,
             [stem_scratch] = 1};
     dnnl_status_t status = dnnl_unimplemented;
-    if (read_tensors(spec, k) && read_window(spec, k)
+    if (read_tensors(spec, k) && octet_stem_window(spec, k)
             && read_scales(spec, k, has) && read_activation(spec, k)
             && octet_spec_bias(spec, k->out_channels, &has[stem_bias])) {
         has[stem_factor] = k->src_type == dnnl_f32;
         set_sizes(k, extra);
-        status = complete(spec, has, k);
+        status = octet_stem_args(spec, dnnl_s8, has, k);
     }
     if (status != dnnl_success) {
         octet_kernel_destroy(&k->base);

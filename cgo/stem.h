@@ -80,6 +80,19 @@ static inline int64_t stem_weights_size(const octet_stem *k) {
             * stem_row_fours(k) * 4;
 }
 
+// Whether src, a picture, can be read, and how: whether the channels of a row are
+// interleaved, or it is one row of each.
+int octet_stem_picture(const octet_desc_info *src, octet_stem *k);
+
+// Reads strides and padding. The sizes must agree, as oneDNN checks too: the
+// kernels trust them.
+int octet_stem_window(const octet_spec *s, octet_stem *k);
+
+// Adds the arguments: those of stem_src to stem_scratch that it has, weights of
+// the type given. The sizes are set.
+dnnl_status_t octet_stem_args(const octet_spec *spec, dnnl_data_type_t type,
+        const int *has, octet_stem *k);
+
 // Makes a kernel for spec, all but base.work. extra tells how much scratch
 // memory a part needs for itself. dnnl_unimplemented where spec is another
 // convolution.

@@ -34,6 +34,7 @@ type Attr struct {
 //	octet_dw        depthwise convolutions of U8 or S8, channels-last, 3x3 and 5x5
 //	octet_smallmap  FP32 convolutions of many channels and few pixels: up to 128, 5 to 14 a row
 //	octet_stem      convolutions of 1 to 4 channels, U8 or S8, or FP32 to be quantised: see [Stem]
+//	octet_stem_f32  convolutions of 3 or 4 channels, FP32, channels-first
 const Own = "octet"
 
 // ScaleMask says which argument has scales or zero points, and along which of

@@ -86,8 +86,8 @@ func (m smallmap) compute(k *kit, threads int, impl string, x smallmapData) (dst
 	args := append(m.arguments(k, p, x), dnnl.ArgMem{Arg: dnnl.ArgSrc, Mem: src}, dnnl.ArgMem{Arg: dnnl.ArgDst, Mem: out})
 	const guard = 17
 	from, to := k.buffer(4*(len(x.src)+1)), k.buffer(4*(len(x.dst)+2*guard))
-	copy(floats(from)[1:], x.src)
-	all := floats(to)[:len(x.dst)+2*guard]
+	copy(dnnl.View[float32](from)[1:], x.src)
+	all := dnnl.View[float32](to)[:len(x.dst)+2*guard]
 	for i := range all {
 		all[i] = 12345
 	}
@@ -103,11 +103,6 @@ func (m smallmap) compute(k *kit, threads int, impl string, x smallmapData) (dst
 		}
 	}
 	return append([]float32(nil), all[guard:len(all)-guard]...), p.Impl()
-}
-
-func floats(b *dnnl.Buffer) []float32 {
-	bytes := b.Bytes()
-	return unsafe.Slice((*float32)(unsafe.Pointer(&bytes[0])), len(bytes)/4)
 }
 
 func needAVX512(t testing.TB) {

@@ -20,6 +20,7 @@ type convolution struct {
 	window   graph.Window
 	epilogue epilogue
 	quantize *graph.Layer // in front of it, to be done by its kernel: then x has no place
+	picture  bool         // x has few channels, one after the other
 }
 
 func (lw *lowering) conv(op *graph.Conv) {
@@ -45,8 +46,10 @@ func (lw *lowering) convolution(op *graph.Conv) *convolution {
 	c := &convolution{layer: lw.layer, op: op, quantize: lw.stems[lw.layer]}
 	if c.quantize != nil {
 		c.x = lw.stemSrc(c.quantize)
+	} else if c.x = lw.in(0); lw.isPicture(op, c.x) {
+		c.picture = true
 	} else {
-		c.x = lw.ordered(lw.in(0), channelsLast)
+		c.x = lw.ordered(c.x, channelsLast)
 	}
 	f, filter := lw.filter()
 	if lw.err != nil {
@@ -110,6 +113,12 @@ func (lw *lowering) convCreator(c *convolution, spec dnnl.Convolution, src *tens
 			return stem, append(args, picture...)
 		}
 		src = lw.quantised(c.quantize)
+	}
+	if c.picture && !lw.takesPicture(spec) {
+		src = lw.ordered(src, channelsLast)
+		if lw.err == nil {
+			spec.Src = src.desc
+		}
 	}
 	args = append(args, arg{dnnl.ArgSrc, src})
 	return choice{spec, lw.choose, args}, args

@@ -69,3 +69,29 @@ func (lw *lowering) quantised(quantize *graph.Layer) *tensor {
 	lw.layer = l
 	return lw.in(0)
 }
+
+// isPicture reports whether op reads what looks like a picture in FP32: a few
+// channels, one after the other. There may be a kernel for that: see takesPicture.
+func (lw *lowering) isPicture(op *graph.Conv, x *tensor) bool {
+	return lw.err == nil && !lw.branches[lw.layer] && lw.held == nil &&
+		op.Int8 == nil && op.Groups == 1 && x.dtype == dnnl.F32 && x.layout == plain && len(x.dims) == 4 && x.dims[1] <= 4
+}
+
+// takesPicture reports whether a kernel of Octet's own does the convolution from
+// the picture as it is. If not, that must be turned first.
+func (lw *lowering) takesPicture(conv dnnl.Convolution) bool {
+	if lw.err != nil {
+		return false
+	}
+	conv.Attr.Impl = dnnl.Own
+	p, err := conv.New(lw.engine)
+	if errors.Is(err, dnnl.ErrUnimplemented) {
+		return false
+	}
+	lw.fail(err)
+	if lw.err != nil {
+		return false
+	}
+	p.Close()
+	return true
+}

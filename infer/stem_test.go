@@ -53,6 +53,34 @@ func TestStemGivesTheSameBytes(t *testing.T) {
 	}
 }
 
+// TestPictureIsNotTurned checks that the first convolution of an FP32 network
+// reads the caller's picture as it is, channel by channel, where there is a
+// kernel for that.
+func TestPictureIsNotTurned(t *testing.T) {
+	for _, net := range []string{"resnet", "mobilenet"} {
+		m, err := model.Load(filepath.Join("..", "testdata", "demo", net))
+		if err != nil {
+			t.Fatal(err)
+		}
+		in, _ := demoInputs(t, m, 48)
+		p, err := NewPredictor(m, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer p.Close()
+		kernels, err := p.Kernels(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if dnnl.EffectiveCPUISA()&dnnl.ISAAVX512Core != dnnl.ISAAVX512Core {
+			t.Skip("SKIP-HARDWARE: no AVX-512")
+		}
+		if first := kernels[0]; !strings.HasPrefix(first.Impl, "octet_stem_f32:") {
+			t.Errorf("%s begins with %s by %s", net, first.Kind, first.Impl)
+		}
+	}
+}
+
 // runStem runs g and counts the convolutions that also quantise.
 func runStem(t *testing.T, g *graph.Graph, o Options, in []*model.Tensor) (out []*model.Tensor, stems int) {
 	t.Helper()
