@@ -48,7 +48,7 @@ func (e *exporter) int8FC(l *Layer, f *FC) error {
 	default:
 		return unsupportedErr("activation %v with a quantised result cannot be written", f.Act)
 	}
-	in := model.Slots("Input", l.In[0].Name, "W", l.In[1].Name)
+	in := model.Slots("Input", e.fcInput(l, f), "W", l.In[1].Name)
 	if l.In[2] != nil {
 		in = append(in, model.Slots("Bias", l.In[2].Name)...)
 	}
@@ -62,6 +62,32 @@ func (e *exporter) int8FC(l *Layer, f *FC) error {
 		return e.act(f.Act, out, l.Out[0].Name)
 	}
 	return nil
+}
+
+// fcInput returns the input of the fc for the INT8 layer l. Paddle's kernel
+// cannot flatten maps that lie in memory as its convolutions leave them ("could
+// not reshape a memory descriptor"), and a pass makes fully connected layers
+// with relu in a row one operator, fusion_repeated_fc_relu, that knows no INT8:
+// an op between them keeps them apart. Both are gone when the program is loaded.
+func (e *exporter) fcInput(l *Layer, f *FC) string {
+	x := l.In[0]
+	dims := e.declared[x]
+	if e.form != FormFused || f.NumColDims != 1 {
+		return x.Name
+	}
+	if len(dims) == 4 && (dims[2] != 1 || dims[3] != 1) {
+		flat := e.temp(l.Out[0], "in", x.DType, dims[0], l.In[1].Dims[0])
+		e.moved("reshape2", x, x.Name, flat, intsAttr("shape", 0, int(l.In[1].Dims[0])))
+		return flat
+	}
+	if x.Producer != nil && f.Act.Kind == ActReLU {
+		if before, ok := x.Producer.Op.(*FC); ok && before.Act.Kind == ActReLU {
+			apart := e.temp(l.Out[0], "in", x.DType, dims...)
+			e.block.AddOp("assign", model.Slots("X", x.Name), model.Slots("Out", apart))
+			return apart
+		}
+	}
+	return x.Name
 }
 
 func (e *exporter) binary(l *Layer, b *Binary) error {

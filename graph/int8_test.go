@@ -138,6 +138,36 @@ func TestSumBesideINT8(t *testing.T) {
 	}
 }
 
+// TestFCApart writes INT8 fully connected layers with relu in a row, the first
+// over a map: Paddle needs ops in front of both.
+func TestFCApart(t *testing.T) {
+	g := quantizedNet(t)
+	relu := graph.Activation{Kind: graph.ActReLU}
+	layer(g, "p").Op.(*graph.Pool).Global, layer(g, "p").Op.(*graph.Pool).Kernel = false, [2]int{7, 7} // 2x2 are left
+	layer(g, "h").In[1].Dims = []int64{16, 6}
+	weights, err := model.Float32Tensor(make([]float32, 16*6), 16, 6)
+	if err != nil {
+		t.Fatal(err)
+	}
+	layer(g, "h").In[1].Const = weights
+	f := layer(g, "f")
+	f.Op.(*graph.FC).Act = relu
+	m, err := graph.ToModel(g, graph.FormFused)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ops, want := spelled(m), "pool2d reshape2 fc assign fc "; !strings.Contains(ops, want) {
+		t.Errorf("got %s\nwant %s", ops, want)
+	}
+	again, err := graph.Build(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(g.String(), again.String()); diff != "" {
+		t.Errorf("(-before +after):\n%s", diff)
+	}
+}
+
 // TestUnsayable changes the network into what no Paddle program can say.
 func TestUnsayable(t *testing.T) {
 	for _, tt := range []struct {
