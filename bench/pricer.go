@@ -13,12 +13,13 @@ import (
 )
 
 const (
-	// pricerRounds is how often each of two networks is profiled, in turns, and
-	// pricerRuns how often it runs each time.
-	pricerRounds = 7
-	pricerRuns   = 1
+	// pricerRounds is how often, at least, each of two networks is profiled, in
+	// turns, pricerTime how long, and pricerRuns how often it runs each time.
+	pricerRounds = 5
+	pricerTime   = 400 * time.Millisecond
+	pricerRuns   = 3
 	// pricerImages is how many pictures a stream computes at once.
-	pricerImages = 8
+	pricerImages = 4
 )
 
 // A Pricer measures networks beside one of which they are variations. It must be closed.
@@ -46,7 +47,8 @@ func (p *Pricer) Close() error { return p.base.Close() }
 // Price returns the time of the base for a picture, in one stream while all others run
 // too, and by how much g takes longer. Both are profiled in turns; times are medians. Only
 // layers that g computes otherwise than the base count, by other kernels or for
-// other shapes: what is the same takes the same, and its noise would hide small differences.
+// other shapes: what is the same takes the same, and its noise would hide small differences. What it
+// took says how fast the machine was meanwhile.
 func (p *Pricer) Price(ctx context.Context, g *graph.Graph) (base, extra time.Duration, err error) {
 	other, err := infer.Compile(g, infer.Options{MicroBatch: pricerImages})
 	if err != nil {
@@ -54,7 +56,8 @@ func (p *Pricer) Price(ctx context.Context, g *graph.Graph) (base, extra time.Du
 	}
 	defer func() { err = errors.Join(err, other.Close()) }()
 	var profiles [2][]*infer.Profile
-	for range pricerRounds {
+	start := time.Now()
+	for r := 0; r < pricerRounds || time.Since(start) < pricerTime; r++ {
 		for i, net := range []*infer.Predictor{p.base, other} {
 			one, err := net.Profile(ctx, p.in, pricerRuns)
 			if err != nil {
@@ -79,8 +82,9 @@ type work struct {
 
 func workOf(l infer.LayerTime) work { return work{l.Layer, l.Kind, l.Kernel, l.Problem, l.Steps} }
 
-// difference returns how much longer b takes than a for what they do not have in common.
-func difference(a, b []*infer.Profile) (sum time.Duration) {
+// difference returns how much longer b takes than a for what they do not have in
+// common, at the speed at which a did what they have in common.
+func difference(a, b []*infer.Profile) time.Duration {
 	var works [2]map[work]bool
 	for i, p := range [][]*infer.Profile{a, b} {
 		works[i] = map[work]bool{}
@@ -88,14 +92,21 @@ func difference(a, b []*infer.Profile) (sum time.Duration) {
 			works[i][workOf(l)] = true
 		}
 	}
+	var common, own [2]float64
 	for i, p := range [][]*infer.Profile{a, b} {
 		for k, t := range medianTimes(p) {
-			if !works[1-i][workOf(p[0].Layers[k])] {
-				sum += t * time.Duration(2*i-1)
+			if works[1-i][workOf(p[0].Layers[k])] {
+				common[i] += float64(t)
+			} else {
+				own[i] += float64(t)
 			}
 		}
 	}
-	return sum
+	speed := 1.0
+	if common[1] > 0 {
+		speed = common[0] / common[1]
+	}
+	return time.Duration(own[1]*speed - own[0])
 }
 
 // medianTimes returns the median time of each layer.

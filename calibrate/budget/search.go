@@ -3,32 +3,41 @@ package budget
 import (
 	"cmp"
 	"context"
+	"math"
 	"slices"
-	"time"
 )
 
 // resolution is the share of the network's time below which a layer's price counts as that
-// much: less cannot be measured, and layers that cost nothing would all come first.
-const resolution = 1e-3
+// much. Less is noise, and layers that seem to cost nothing would all come first.
+const resolution = 0.01
 
-// extra is the price of a layer alone, never below nothing.
-func (j *Job) extra(layer string) time.Duration {
-	p, _ := j.State.price([]string{layer})
-	return max(p.Extra, 0)
+// A pricing is what each layer alone costs, as a share of the network's time: the
+// machine's speed changes from one measurement to the next.
+type pricing map[string]float64
+
+func (j *Job) pricing() pricing {
+	p := pricing{}
+	for _, l := range j.Layers {
+		alone, _ := j.State.price([]string{l})
+		p[l] = max(float64(alone.Extra)/float64(alone.Base), resolution)
+	}
+	return p
+}
+
+// of returns what a set costs.
+func (p pricing) of(set []string) (sum float64) {
+	for _, l := range set {
+		sum += p[l]
+	}
+	return sum
 }
 
 // orders returns the layers by what leaving them in FP32 gains, once for its
 // price and once whatever it costs, the best first. The second finds the set where
 // one dear layer does all the harm.
 func (j *Job) orders() [2][]string {
-	var bases []time.Duration
-	for _, l := range j.Layers {
-		p, _ := j.State.price([]string{l})
-		bases = append(bases, p.Base)
-	}
-	slices.Sort(bases)
-	least := resolution * float64(bases[len(bases)/2])
-	worth := func(l string) float64 { return j.State.Sensitivities[l] / max(float64(j.extra(l)), least, 1) }
+	price := j.pricing()
+	worth := func(l string) float64 { return j.State.Sensitivities[l] / price[l] }
 	gain := func(l string) float64 { return j.State.Sensitivities[l] }
 	by := func(value func(l string) float64) []string {
 		list := slices.Clone(j.Layers)
@@ -39,36 +48,61 @@ func (j *Job) orders() [2][]string {
 }
 
 // search returns the cheapest set that keeps the limits, nil if it finds none.
+// What it tries depends on nothing but what it has found itself, so that a
+// search that goes on tries the same.
 func (j *Job) search(ctx context.Context) ([]string, error) {
 	if len(j.Layers) < 2 {
 		return nil, nil
 	}
+	price := j.pricing()
+	var seen []Evaluated
 	try := func(set []string) (bool, error) {
 		v, err := j.evaluate(ctx, set)
+		seen = append(seen, Evaluated{set, v})
 		return j.Limits.Met(v), err
 	}
+	most := math.Inf(1)
 	for _, order := range j.orders() {
-		set, err := j.beginning(order, try)
-		if err == nil && set != nil {
+		set, err := j.beginning(order, func(set []string) (bool, error) {
+			if price.of(set) >= most { // dearer than what is known
+				return true, nil
+			}
+			return try(set)
+		})
+		if err == nil && set != nil && price.of(set) < most {
 			err = j.prune(set, try)
 		}
 		if err != nil {
 			return nil, err
 		}
+		if best := j.cheapest(seen); best != nil {
+			most = price.of(best)
+		}
 	}
-	// Layers may be left that only a second look can take out, and what was
-	// evaluated for other limits may hold a cheaper set.
-	for set := j.cheapest(); set != nil; {
+	// A second look may take out more, where accuracy is not monotonic.
+	if err := j.settle(j.cheapest, &seen, try); err != nil {
+		return nil, err
+	}
+	// What was evaluated for other limits may hold a cheaper set.
+	if err := j.settle(func([]Evaluated) []string { return j.cheapest(j.State.Evaluations) }, &seen, try); err != nil {
+		return nil, err
+	}
+	return j.cheapest(j.State.Evaluations), nil
+}
+
+// settle prunes the best of seen until that is the best.
+func (j *Job) settle(best func([]Evaluated) []string, seen *[]Evaluated, try func([]string) (bool, error)) error {
+	for set := best(*seen); set != nil; {
 		if err := j.prune(set, try); err != nil {
-			return nil, err
+			return err
 		}
-		best := j.cheapest()
-		if slices.Equal(best, set) {
-			return best, nil
+		next := best(*seen)
+		if slices.Equal(next, set) {
+			return nil
 		}
-		set = best
+		set = next
 	}
-	return nil, nil
+	return nil
 }
 
 // beginning returns the shortest beginning of order that try accepts, found by
@@ -108,9 +142,9 @@ func (j *Job) beginning(order []string, try func([]string) (bool, error)) ([]str
 
 // prune takes layers out of set, the dearest first, as long as try accepts it.
 func (j *Job) prune(set []string, try func([]string) (bool, error)) error {
-	dear := slices.Clone(set)
+	dear, price := slices.Clone(set), j.pricing()
 	slices.SortStableFunc(dear, func(a, b string) int {
-		return cmp.Or(cmp.Compare(j.extra(b), j.extra(a)), cmp.Compare(j.State.Sensitivities[a], j.State.Sensitivities[b]))
+		return cmp.Or(cmp.Compare(price[b], price[a]), cmp.Compare(j.State.Sensitivities[a], j.State.Sensitivities[b]))
 	})
 	for _, l := range dear {
 		if len(set) == 1 { // the empty set was refused
@@ -128,29 +162,22 @@ func (j *Job) prune(set []string, try func([]string) (bool, error)) error {
 	return nil
 }
 
-// cost is what a set costs by the prices of its layers.
-func (j *Job) cost(set []string) (sum time.Duration) {
-	for _, l := range set {
-		sum += j.extra(l)
-	}
-	return sum
-}
-
-// cheapest returns the cheapest of the sets that were evaluated and keep the
-// limits, of equal ones the smallest. No part of it keeps them: that would be cheaper or smaller.
-func (j *Job) cheapest() []string {
-	return j.best(func(a, b Evaluated) int { return 0 }, j.Limits.Met)
+// cheapest returns the cheapest of those sets that keep the limits, of equal
+// ones the smallest, or nil. No part of it keeps them: that would be cheaper.
+func (j *Job) cheapest(list []Evaluated) []string {
+	return j.best(list, func(a, b Evaluated) int { return 0 }, j.Limits.Met)
 }
 
 // nearest returns the evaluated set that misses the limits by the least.
 func (j *Job) nearest() []string {
-	return j.best(func(a, b Evaluated) int { return cmp.Compare(j.Limits.excess(a.Verdict), j.Limits.excess(b.Verdict)) }, func(Verdict) bool { return true })
+	by := func(a, b Evaluated) int { return cmp.Compare(j.Limits.excess(a.Verdict), j.Limits.excess(b.Verdict)) }
+	return j.best(j.State.Evaluations, by, func(Verdict) bool { return true })
 }
 
-// best returns the first of the evaluated sets that are accepted, by order, cost and size.
-func (j *Job) best(order func(a, b Evaluated) int, accepted func(Verdict) bool) []string {
+// best returns the first of the accepted sets, by order, cost and size.
+func (j *Job) best(all []Evaluated, order func(a, b Evaluated) int, accepted func(Verdict) bool) []string {
 	var list []Evaluated
-	for _, e := range j.State.Evaluations {
+	for _, e := range all {
 		if accepted(e.Verdict) && (len(e.FP32) == 0 || len(e.FP32) < len(j.Layers)) {
 			list = append(list, e)
 		}
@@ -158,8 +185,9 @@ func (j *Job) best(order func(a, b Evaluated) int, accepted func(Verdict) bool) 
 	if list == nil {
 		return nil
 	}
+	price := j.pricing()
 	return slices.MinFunc(list, func(a, b Evaluated) int {
-		return cmp.Or(order(a, b), cmp.Compare(j.cost(a.FP32), j.cost(b.FP32)), cmp.Compare(len(a.FP32), len(b.FP32)), slices.Compare(a.FP32, b.FP32))
+		return cmp.Or(order(a, b), cmp.Compare(price.of(a.FP32), price.of(b.FP32)), cmp.Compare(len(a.FP32), len(b.FP32)), slices.Compare(a.FP32, b.FP32))
 	}).FP32
 }
 

@@ -54,7 +54,7 @@ func (m *imagined) job(l Limits) *Job {
 			return nil, nil
 		},
 		Price: func(context.Context, *graph.Graph) (Price, error) {
-			p := Price{Base: time.Second}
+			p := Price{Base: 100 * time.Millisecond}
 			for _, l := range m.set {
 				p.Extra += m.price[l]
 			}
@@ -126,7 +126,7 @@ func checkLeast(t *testing.T, j *Job, got *Result) {
 			continue
 		}
 		part := !slices.ContainsFunc(e.FP32, func(l string) bool { return !slices.Contains(names, l) })
-		if part || j.cost(e.FP32) < j.cost(names) {
+		if part || j.pricing().of(e.FP32) < j.pricing().of(names) {
 			t.Errorf("%q keeps the limits too, the answer is %q", e.FP32, names)
 		}
 	}
