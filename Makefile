@@ -78,7 +78,7 @@ bench: setup ## throughput in FP32 and INT8, every layer, the overhead of a run,
 qdq: setup ## INT8 files of the qdq and fused forms in Octet and in real Paddle 2.6 and 3.3 (needs OCTET_SHARED or ../shared; makes their Python environments)
 	@bench/peers/setup.sh $(VENVS) paddle26 paddle33
 	OCTET_REQUIRE=1 OCTET_PADDLE26=$${OCTET_PADDLE26:-$(VENVS)/paddle26/bin/python} OCTET_PADDLE33=$${OCTET_PADDLE33:-$(VENVS)/paddle33/bin/python} \
-		.ci/summary qdq $(GO) test -count=1 -run '^(TestFusedInPaddle|TestQDQ)$$' -timeout 30m -v ./internal/accept/...
+		.ci/summary qdq $(GO) test -count=1 -run '^(TestPaddleFaults|TestFusedInPaddle|TestQDQ)$$' -timeout 30m -v ./internal/accept/...
 
 ratios: setup ## INT8 over FP32 throughput, against the promised ratios
 	$(GO) run ./bench/ratios

@@ -1,9 +1,11 @@
 package onnx
 
 import (
+	"bytes"
 	"errors"
 	"flag"
 	"fmt"
+	"math"
 	"os"
 	"strings"
 	"testing"
@@ -45,6 +47,46 @@ func TestStructure(t *testing.T) {
 				t.Errorf("-want +got (go test ./onnx -update):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestRoundBiases rounds what the file rounds: the file of the rounded network is
+// the same, and its biases are multiples of the scales of the sums.
+func TestRoundBiases(t *testing.T) {
+	g := network(true)
+	rounded := RoundBiases(g)
+	want, err := Marshal(g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := Marshal(rounded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Error("the rounded network has another file")
+	}
+	moved := 0
+	for i, l := range rounded.Layers {
+		before := g.Layers[i]
+		c, ok := l.Op.(*graph.Conv)
+		if !ok {
+			continue
+		}
+		for j, b := range l.In[2].Const.Float32s() {
+			scale := float64(c.Int8.ScaleIn) * float64(c.Int8.ScaleWeights[j])
+			old := before.In[2].Const.Float32s()[j]
+			// 1e-6: the scale is rounded to float32 three times.
+			if sum := float64(b) * scale; math.Abs(sum-math.RoundToEven(float64(old)*scale)) > 1e-6*math.Abs(sum) {
+				t.Errorf("%s: bias %d of %v became %v, %v sums", l.Name, j, old, b, sum)
+			}
+			if b != old {
+				moved++
+			}
+		}
+	}
+	if moved == 0 {
+		t.Error("no bias was rounded")
 	}
 }
 

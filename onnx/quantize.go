@@ -1,10 +1,6 @@
 package onnx
 
 import (
-	"encoding/binary"
-	"math"
-	"slices"
-
 	"github.com/octet-dnn/octet/graph"
 	"github.com/octet-dnn/octet/model"
 	"github.com/octet-dnn/octet/onnx/internal/pb"
@@ -57,39 +53,4 @@ func (e *exporter) dequantizeWeights(l *graph.Layer, op *graph.DequantizeWeights
 		w, e.constant(w+"@scale", model.FP32, dims, scales...), e.constant(w+"@zero_point", model.Int8, dims, make([]float64, len(scales))...),
 	}, attrs...)
 	return nil
-}
-
-// bias returns the input of a node for the bias of l. ONNX Runtime computes in
-// integers only with a bias of int32 whose scale is the product of those of the
-// input and the weights; a bias beyond what int32 can hold stays FP32.
-func (e *exporter) bias(l *graph.Layer, bias *graph.Value) (string, error) {
-	x, w := l.In[0].Producer, l.In[1].Producer
-	if bias == nil || e.consts[bias] == nil || x == nil || w == nil {
-		return e.in(bias)
-	}
-	act, okX := x.Op.(*graph.Dequantize)
-	weights, okW := w.Op.(*graph.DequantizeWeights)
-	real := e.consts[bias].Float32s()
-	if !okX || !okW || len(real) == 0 {
-		return e.in(bias)
-	}
-	scales := make([]float64, len(real))
-	var data []byte
-	for i, b := range real {
-		s := inverse(act.Scale) * inverse(weights.Scales[min(i, len(weights.Scales)-1)])
-		q := math.RoundToEven(float64(b) / float64(s))
-		if !(math.Abs(q) <= math.MaxInt32) {
-			return e.in(bias)
-		}
-		scales[i] = float64(s)
-		data = binary.LittleEndian.AppendUint32(data, uint32(int32(q)))
-	}
-	dims := slices.Clone(e.consts[bias].Dims)
-	name := e.freshName(bias.Name + "@int32")
-	if err := e.initializer(name, &model.Tensor{DType: model.Int32, Dims: dims, Data: data}); err != nil {
-		return "", err
-	}
-	return e.step(bias, "DequantizeLinear", plain(model.FP32, dims...), []string{
-		name, e.constant(name+"@scale", model.FP32, dims, scales...),
-	}, intAttr("axis", 0)), nil
 }

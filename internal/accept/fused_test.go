@@ -49,3 +49,13 @@ func TestFusedInPaddle(t *testing.T) {
 		fmt.Printf("fused form in Paddle: the same top-1 as Octet on %d of %d runs of a picture\n", agree, images)
 	}
 }
+
+// TestPaddleFaults runs minimal programs that real Paddle fails to run, each
+// beside what Octet writes in its place.
+func TestPaddleFaults(t *testing.T) {
+	for _, variable := range paddles {
+		t.Run(variable, func(t *testing.T) {
+			fmt.Println(runScript(t, pythonOf(t, variable, "SKIP-NOPADDLE"), "paddle_faults.py"))
+		})
+	}
+}
