@@ -5,10 +5,11 @@ TESTFLAGS ?=
 # Tests of the real models that make accuracy leaves out.
 ACCURACY_SKIP ?= TestRealModelsQuality|TestRealModelsBudget
 VENVS = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/octet/peers/venvs
+SCREENSHOTS = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/octet/report
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test race lint format conformance accuracy quality budget unchanged saturation qdq onnx netron fixtures thirdparty zoo resume bench ratios efficiency load overhead crowd busy modes peers coldstart memory hog setup-test consumer clean-room docker
+.PHONY: help setup demo test race lint format conformance accuracy quality report budget unchanged saturation qdq onnx netron fixtures thirdparty zoo resume bench ratios efficiency load overhead crowd busy modes peers coldstart memory hog setup-test consumer clean-room docker
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +62,9 @@ fixtures: setup ## every program of the fixtures that real Paddle wrote, against
 
 thirdparty: setup ## models that others published, against Paddle's outputs (needs the same)
 	OCTET_REQUIRE=1 .ci/summary thirdparty $(GO) test -count=1 -run '^TestThirdParty$$' -v ./internal/accept/...
+
+report: setup ## octet report in a headless Chromium without network: rows, sorting, requests, errors; screenshots (needs chromium and OCTET_SHARED or ../shared)
+	OCTET_REQUIRE=1 OCTET_SCREENSHOTS=$${OCTET_SCREENSHOTS:-$(SCREENSHOTS)} .ci/summary report $(GO) test -count=1 -run '^(TestSees|TestBrowser.*|TestRealModelsReport)$$' -timeout 30m -v ./internal/browser ./report ./cmd/octet
 
 saturation: setup ## protected real models give the same to the byte without VNNI as with it; what that costs (needs the same)
 	.ci/summary saturation $(GO) test -count=1 -run '^TestRealModelsSaturation$$' -timeout 30m -v ./internal/accept/...

@@ -10,7 +10,7 @@ import (
 const shown = 4
 
 // findings lists what is worth a look first.
-func findings(rows []row) []finding {
+func findings(rows []row, u unit) []finding {
 	var all []finding
 	add := func(name string, measure func(i int) float64, text func(i int) string) {
 		var at []int
@@ -35,8 +35,8 @@ func findings(rows []row) []finding {
 		return math.Exp2(-rows[i].sqnr / 10) // of any sign
 	}, func(i int) string { return rows[i].SQNR.Text + " dB" })
 	add("Most clipped", func(i int) float64 { return rows[i].clip }, func(i int) string { return rows[i].Clipped.Text })
-	add("Most time in INT8", func(i int) float64 { return rows[i].int8 }, func(i int) string { return rows[i].INT8.Text + " ms" })
+	add("Most time in INT8", func(i int) float64 { return rows[i].int8 }, func(i int) string { return u.full(rows[i].int8) })
 	add("Slower in INT8", func(i int) float64 { return rows[i].int8 - rows[i].fp32 },
-		func(i int) string { return "+" + milliseconds(rows[i].int8-rows[i].fp32) + " ms" })
+		func(i int) string { return "+" + u.full(rows[i].int8-rows[i].fp32) })
 	return all
 }

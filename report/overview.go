@@ -56,7 +56,7 @@ const (
 	timesHeight   = 120
 )
 
-func newOverview(rows []row) *overview {
+func newOverview(rows []row, u unit) *overview {
 	o := &overview{Width: overviewWidth, Left: overviewLeft, Right: overviewWidth - overviewRight, Height: qualityTop + qualityHeight + 16}
 	best, worst, slowest := math.Inf(-1), math.Inf(1), 0.0
 	for _, r := range rows {
@@ -67,7 +67,7 @@ func newOverview(rows []row) *overview {
 	}
 	o.quality(rows, worst, best)
 	if slowest > 0 {
-		o.times(rows, slowest)
+		o.times(rows, u, slowest)
 	}
 	if len(o.Points) == 0 && !o.Timed {
 		return nil
@@ -116,19 +116,15 @@ func (o *overview) quality(rows []row, worst, best float64) {
 }
 
 // times draws what layers cost, INT8 in front of FP32.
-func (o *overview) times(rows []row, slowest float64) {
+func (o *overview) times(rows []row, u unit, slowest float64) {
 	o.Timed = true
 	top := qualityTop + qualityHeight + float64(timesGap)
 	o.Base = top + timesHeight
 	o.Height = o.Base + 6
-	unit, name := 1.0, "Milliseconds"
-	if slowest < 0.5 {
-		unit, name = 1e3, "Microseconds"
-	}
-	o.Names = append(o.Names, axisName{0, top - 14, name + " of a picture, FP32 behind INT8"})
-	step := niceStep(slowest * unit / 3)
-	for i := 0.0; i*step <= slowest*unit; i++ {
-		o.Grid = append(o.Grid, grid{o.Base - i*step/unit/slowest*timesHeight, mark(i * step)})
+	o.Names = append(o.Names, axisName{0, top - 14, u.Long + " of a picture, FP32 behind INT8"})
+	step := niceStep(slowest / u.ofOne / 3)
+	for i := 0.0; i*step*u.ofOne <= slowest; i++ {
+		o.Grid = append(o.Grid, grid{o.Base - i*step*u.ofOne/slowest*timesHeight, mark(i * step)})
 	}
 	for i, r := range rows {
 		if math.IsNaN(r.fp32) && math.IsNaN(r.int8) {
@@ -138,14 +134,14 @@ func (o *overview) times(rows []row, slowest float64) {
 		h := func(ms float64) float64 { return zeroIfNaN(ms) / slowest * timesHeight }
 		b := bar{X: x - 0.42*width, Width: 0.84 * width, InnerX: x - 0.24*width, InnerWidth: 0.48 * width,
 			FP32Y: o.Base - h(r.fp32), FP32Height: h(r.fp32), INT8Y: o.Base - h(r.int8), INT8Height: h(r.int8), ID: r.ID}
-		b.Title = r.Name + ": FP32 " + orNone(r.FP32.Text) + ", INT8 " + orNone(r.INT8.Text)
+		b.Title = r.Name + ": FP32 " + orNone(r.fp32, u) + ", INT8 " + orNone(r.int8, u)
 		o.Bars = append(o.Bars, b)
 	}
 }
 
-func orNone(ms string) string {
-	if ms == "" {
+func orNone(ms float64, u unit) string {
+	if math.IsNaN(ms) {
 		return "with another layer"
 	}
-	return ms + " ms"
+	return u.full(ms)
 }

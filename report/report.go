@@ -41,6 +41,8 @@ type Cost struct {
 	Problem string        // its shapes and attributes, in oneDNN's words; "" for Octet's own
 }
 
+func (c Cost) milliseconds() float64 { return c.Time.Seconds() * 1e3 }
+
 //go:embed page.html page.css page.js
 var files embed.FS
 

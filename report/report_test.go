@@ -202,7 +202,7 @@ func TestParts(t *testing.T) {
 	}{
 		{"no table", func(d *Data) { d.Table = nil }, []string{"Absolute values", `class="plot"`}, "INT8, ms"},
 		{"a table of thresholds", func(d *Data) { d.Table.Evidence = nil }, []string{"Absolute values", `class="plot"`}, "INT8, ms"},
-		{"no times", func(d *Data) { d.FP32, d.INT8 = nil, nil }, []string{"INT8, ms", "Microseconds", "Time of a picture", "together with another"}, "Absolute values"},
+		{"no times", func(d *Data) { d.FP32, d.INT8 = nil, nil }, []string{"INT8, ms", "Milliseconds", "Time of a picture", "together with another"}, "Absolute values"},
 		{"no shapes", func(d *Data) { d.Shapes = nil }, []string{"8×14×14"}, "Absolute values"},
 		{"no proof", func(d *Data) { d.Pairs = nil }, []string{"may saturate:", "verdict unsafe"}, "Absolute values"},
 		{"no layers", func(d *Data) { d.Layers = nil }, []string{"layer-1", "overview-title"}, "<table>"},

@@ -51,7 +51,7 @@ type step struct {
 	Kernel, Problem        string
 }
 
-func newRow(d *Data, i int, l calibrate.LayerDeviation, pairs map[string]calibrate.PairCheck, tensors map[string]*tensors) row {
+func newRow(d *Data, u unit, i int, l calibrate.LayerDeviation, pairs map[string]calibrate.PairCheck, tensors map[string]*tensors) row {
 	r := row{ID: fmt.Sprintf("layer-%d", i+1), Number: i + 1, sqnr: math.NaN(), clip: math.NaN(), fp32: math.NaN(), int8: math.NaN()}
 	r.describe(d, l)
 	r.compare(l)
@@ -60,7 +60,7 @@ func newRow(d *Data, i int, l calibrate.LayerDeviation, pairs map[string]calibra
 			r.prove(p)
 		}
 	}
-	r.cost(d, l)
+	r.cost(d, u, l)
 	if l.Value != nil {
 		if t := tensors[l.Value.Name]; t != nil {
 			r.Tensor = t.plot(threshold(l.Counterpart))
@@ -154,14 +154,14 @@ func (r *row) prove(p calibrate.PairCheck) {
 }
 
 // cost adds up what the layer costs in both precisions.
-func (r *row) cost(d *Data, l calibrate.LayerDeviation) {
+func (r *row) cost(d *Data, u unit, l calibrate.LayerDeviation) {
 	var longest float64
 	add := func(sum *float64, precision string, costs map[string]Cost, g *graph.Layer) {
 		s := step{Precision: precision, Layer: shorten(g.Name), Kind: shorten(g.Op.Kind())}
 		if c, ok := costs[g.Name]; ok {
-			ms := c.Time.Seconds() * 1e3
+			ms := c.milliseconds()
 			*sum = zeroIfNaN(*sum) + ms
-			s.Time, s.Kernel, s.Problem = cell{milliseconds(ms), sortKey(ms)}, shorten(c.Kernel), shortenTo(c.Problem, maxProblem)
+			s.Time, s.Kernel, s.Problem = cell{u.full(ms), sortKey(ms)}, shorten(c.Kernel), shortenTo(c.Problem, maxProblem)
 			if precision == "INT8" && ms >= longest {
 				longest, r.Kernel = ms, s.Kernel
 			}
@@ -175,10 +175,10 @@ func (r *row) cost(d *Data, l calibrate.LayerDeviation) {
 		add(&r.int8, "INT8", d.INT8, c)
 	}
 	if !math.IsNaN(r.fp32) {
-		r.FP32 = cell{milliseconds(r.fp32), sortKey(r.fp32)}
+		r.FP32 = cell{u.text(r.fp32), sortKey(r.fp32)}
 	}
 	if !math.IsNaN(r.int8) {
-		r.INT8 = cell{milliseconds(r.int8), sortKey(r.int8)}
+		r.INT8 = cell{u.text(r.int8), sortKey(r.int8)}
 	}
 	if f := r.fp32 / r.int8; f > 0 && !math.IsInf(f, 0) {
 		r.Faster = cell{times(f), sortKey(f)}

@@ -11,9 +11,10 @@ import (
 
 // A tensors is what calibration saw of one tensor, and what each algorithm chooses for it.
 type tensors struct {
-	stats   *calibrate.Statistics
-	levels  int
-	choices []choice
+	stats     *calibrate.Statistics
+	levels    int
+	algorithm string // of the table
+	choices   []choice
 }
 
 // A choice is the threshold of an algorithm.
@@ -34,7 +35,7 @@ func newTensors(t *calibrate.Table) (map[string]*tensors, error) {
 	}
 	all := make(map[string]*tensors)
 	for i, e := range t.Entries {
-		all[e.Name] = &tensors{stats: t.Evidence.Tensors[i], levels: calibrate.Levels(e.DType)}
+		all[e.Name] = &tensors{stats: t.Evidence.Tensors[i], levels: calibrate.Levels(e.DType), algorithm: string(t.Algorithm)}
 	}
 	add := func(algorithm calibrate.Algorithm, entries []calibrate.Entry) {
 		for _, e := range entries {
@@ -77,7 +78,7 @@ func (s *tensors) plot(used float64) *tensor {
 	known := false
 	for i := range t.Choices {
 		c := &t.Choices[i]
-		c.InUse = used > 0 && math.Abs(c.threshold-used) <= sameThreshold*used
+		c.InUse = c.Algorithm == s.algorithm && used > 0 && math.Abs(c.threshold-used) <= sameThreshold*used
 		known = known || c.InUse
 		s.judge(c)
 	}
@@ -103,10 +104,12 @@ func (s *tensors) plot(used float64) *tensor {
 func (s *tensors) judge(c *choice) {
 	c.Threshold = short(c.threshold)
 	clipped, signal := 0.0, 0.0
+	// What rounds to the largest integer is not clipped.
+	most := c.threshold * (1 + 0.5/float64(s.levels))
 	for i, n := range s.stats.Counts() {
 		x := (float64(i) + 0.5) * s.stats.Width()
 		signal += float64(n) * x * x
-		if x > c.threshold {
+		if float64(i)*s.stats.Width() >= most {
 			clipped += float64(n)
 		}
 	}

@@ -105,12 +105,42 @@ func percent(share float64) string {
 	}
 }
 
-func milliseconds(ms float64) string {
-	if ms >= 10 {
-		return fmt.Sprintf("%.1f", ms)
-	}
-	return fmt.Sprintf("%.3f", ms)
+// A unit is what times are shown in: those of small networks need a finer one.
+type unit struct {
+	Name  string // short
+	Long  string
+	ofOne float64 // milliseconds
 }
+
+var (
+	inMilliseconds = unit{"ms", "Milliseconds", 1}
+	inMicroseconds = unit{"µs", "Microseconds", 1e-3}
+)
+
+// unitOf returns the unit for times up to ms.
+func unitOf(ms float64) unit {
+	if ms < 0.5 {
+		return inMicroseconds
+	}
+	return inMilliseconds
+}
+
+// text is a number of u, for so many milliseconds.
+func (u unit) text(ms float64) string {
+	switch x := ms / u.ofOne; {
+	case x >= 100:
+		return fmt.Sprintf("%.0f", x)
+	case x >= 10:
+		return fmt.Sprintf("%.1f", x)
+	case u == inMicroseconds:
+		return fmt.Sprintf("%.2f", x)
+	default:
+		return fmt.Sprintf("%.3f", x)
+	}
+}
+
+// full has the unit behind it.
+func (u unit) full(ms float64) string { return u.text(ms) + "\u00a0" + u.Name }
 
 func times(f float64) string { return fmt.Sprintf("%.2f×", f) }
 

@@ -22,6 +22,7 @@ type view struct {
 	Rows       []row
 	Columns    int
 	Timed      bool
+	Unit       unit // of all times but the card's
 	Histograms bool
 }
 
@@ -63,12 +64,19 @@ func newView(d *Data) (*view, error) {
 	for _, p := range d.Pairs {
 		pairs[p.Layer] = p
 	}
-	for i, l := range d.Layers {
-		v.Rows = append(v.Rows, newRow(d, i, l, pairs, tensors))
+	slowest := 0.0
+	for _, costs := range []map[string]Cost{d.FP32, d.INT8} {
+		for _, c := range costs {
+			slowest = max(slowest, c.milliseconds())
+		}
 	}
-	v.Overview = newOverview(v.Rows)
+	v.Unit = unitOf(slowest)
+	for i, l := range d.Layers {
+		v.Rows = append(v.Rows, newRow(d, v.Unit, i, l, pairs, tensors))
+	}
+	v.Overview = newOverview(v.Rows, v.Unit)
 	v.Cards = newCards(d, v.Rows)
-	v.Findings = findings(v.Rows)
+	v.Findings = findings(v.Rows, v.Unit)
 	return v, nil
 }
 
@@ -96,7 +104,7 @@ func newCards(d *Data, rows []row) []card {
 		}
 	}
 	if fp32 > 0 && int8 > 0 {
-		cards = append(cards, card{"Time of a picture, one thread", milliseconds(int8) + " ms", "INT8 is " + times(fp32/int8) + " as fast as FP32's " + milliseconds(fp32) + " ms"})
+		cards = append(cards, card{"Time of a picture, one thread", unitOf(fp32).full(int8), "INT8 is " + times(fp32/int8) + " as fast as FP32's " + unitOf(fp32).full(fp32)})
 	}
 	if len(d.Pairs) > 0 {
 		c := card{"Without VNNI", "exact", "all " + plain(channels) + " output channels are proved never to saturate"}
