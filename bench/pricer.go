@@ -44,34 +44,41 @@ func NewPricer(base *graph.Graph) (*Pricer, error) {
 // Close frees the base.
 func (p *Pricer) Close() error { return p.base.Close() }
 
-// Price returns the time of the base for a picture, in one stream while all others run
-// too, and by how much g takes longer. Both are profiled in turns; times are medians. Only
+// A Cost is what a network takes for a picture, in one stream while all others run too.
+type Cost struct {
+	Base      time.Duration // of the base
+	Extra     time.Duration // what the other network takes beyond it
+	OtherLoad float64       // see Row
+}
+
+// Price measures g beside the base. Both are profiled in turns; times are medians. Only
 // layers that g computes otherwise than the base count, by other kernels or for
 // other shapes: what is the same takes the same, and its noise would hide small differences. What it
 // took says how fast the machine was meanwhile.
-func (p *Pricer) Price(ctx context.Context, g *graph.Graph) (base, extra time.Duration, err error) {
+func (p *Pricer) Price(ctx context.Context, g *graph.Graph) (c Cost, err error) {
 	other, err := infer.Compile(g, infer.Options{MicroBatch: pricerImages})
 	if err != nil {
-		return 0, 0, err
+		return c, err
 	}
 	defer func() { err = errors.Join(err, other.Close()) }()
 	var profiles [2][]*infer.Profile
-	start := time.Now()
+	load, start := StartLoad(), time.Now()
 	for r := 0; r < pricerRounds || time.Since(start) < pricerTime; r++ {
 		for i, net := range []*infer.Predictor{p.base, other} {
 			one, err := net.Profile(ctx, p.in, pricerRuns)
 			if err != nil {
-				return 0, 0, fmt.Errorf("bench %s: %w", g.Name, err)
+				return c, fmt.Errorf("bench %s: %w", g.Name, err)
 			}
 			profiles[i] = append(profiles[i], one)
 		}
 	}
+	c.OtherLoad = load.Stop()
 	n := time.Duration(profiles[0][0].Images)
-	var total time.Duration
 	for _, t := range medianTimes(profiles[0]) {
-		total += t
+		c.Base += t / n
 	}
-	return total / n, difference(profiles[0], profiles[1]) / n, nil
+	c.Extra = difference(profiles[0], profiles[1]) / n
+	return c, nil
 }
 
 // A work is what a layer does, by which equal layers of two networks are found.

@@ -54,11 +54,11 @@ func TestPricer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.Close()
-	if base, extra, err := p.Price(t.Context(), int8); err != nil || base <= 0 || extra != 0 {
-		t.Errorf("beside itself: %v and %v more, %v", base, extra, err)
+	if c, err := p.Price(t.Context(), int8); err != nil || c.Base <= 0 || c.Extra != 0 {
+		t.Errorf("beside itself: %+v, %v", c, err)
 	}
 	// FP32 takes two to four times as long, on a busy machine too.
-	if base, extra, err := p.Price(t.Context(), fp32); err != nil || extra < base/4 {
-		t.Errorf("FP32: %v and %v more, %v: want at least a quarter more", base, extra, err)
+	if c, err := p.Price(t.Context(), fp32); err != nil || c.Extra < c.Base/4 {
+		t.Errorf("FP32: %+v, %v: want at least a quarter more", c, err)
 	}
 }

@@ -46,6 +46,9 @@ type Price struct {
 	Base time.Duration `json:"base_ns"`
 	// Extra is what the other network takes beyond it.
 	Extra time.Duration `json:"extra_ns"`
+	// OtherLoad is how many CPUs other processes kept busy meanwhile, -1 if
+	// that is not known. Beside much of it prices mean little.
+	OtherLoad float64 `json:"other_load"`
 }
 
 // A Layer is what is known of a layer that is left in FP32.
@@ -68,6 +71,8 @@ type Result struct {
 	Verdict Verdict `json:"verdict"`
 	// Price is that of the answer as a whole, measured.
 	Price Price `json:"price"`
+	// OtherLoad is the median of that while layers were measured, 0 if none were.
+	OtherLoad float64 `json:"other_load"`
 	// Evaluations counts the networks that were evaluated on all pictures.
 	Evaluations int `json:"evaluations"`
 	// Met is false where no set kept the limits: Layers then is the set that came nearest.
@@ -149,7 +154,7 @@ func (j *Job) result(ctx context.Context, set []string) (*Result, error) {
 	r := &Result{Limits: j.Limits, Of: len(j.Layers), Price: p, Evaluations: len(j.State.Evaluations), Layers: []Layer{}}
 	r.All, _ = j.State.verdict([]string{})
 	r.Verdict, _ = j.State.verdict(set)
-	r.Met = j.Limits.Met(r.Verdict)
+	r.Met, r.OtherLoad = j.Limits.Met(r.Verdict), j.otherLoad()
 	for _, l := range set {
 		alone, _ := j.State.price([]string{l})
 		r.Layers = append(r.Layers, Layer{l, j.State.Sensitivities[l], alone.Extra})
@@ -207,6 +212,21 @@ func (j *Job) prices(ctx context.Context) error {
 		step(false)
 	}
 	return nil
+}
+
+// otherLoad returns the median of the load while the layers were measured.
+func (j *Job) otherLoad() float64 {
+	var loads []float64
+	for _, l := range j.Layers {
+		if p, known := j.State.price([]string{l}); known {
+			loads = append(loads, p.OtherLoad)
+		}
+	}
+	if loads == nil {
+		return 0
+	}
+	slices.Sort(loads)
+	return loads[len(loads)/2]
 }
 
 // begin tells of a stage.

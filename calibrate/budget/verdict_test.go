@@ -73,7 +73,7 @@ func TestStateFor(t *testing.T) {
 	keys := Keys{"m", "n", "p"}
 	s := NewState(keys)
 	s.Sensitivities["a"] = 0.1
-	s.Prices = []Priced{{[]string{"a"}, Price{1, 2}}}
+	s.Prices = []Priced{{[]string{"a"}, Price{1, 2, 0.5}}}
 	s.Evaluations = []Evaluated{{[]string{"a"}, Verdict{Images: 1}}}
 	for _, c := range []struct {
 		name                               string
@@ -95,7 +95,7 @@ func TestStateFor(t *testing.T) {
 func TestParseState(t *testing.T) {
 	s := NewState(Keys{"m", "n", "p"})
 	s.Sensitivities["a"] = math.Nextafter(0.1, 1)
-	s.Prices = []Priced{{[]string{}, Price{1, -2}}}
+	s.Prices = []Priced{{[]string{}, Price{1, -2, 0}}}
 	s.Evaluations = []Evaluated{{[]string{"a"}, Verdict{Images: 2, Agree: 1, MeanKL: 1e-17}}}
 	whole, err := text(s)
 	if err != nil {

@@ -115,6 +115,9 @@ func (a *app) budgeting(f *calibrateFlags, m *model.Model, train *dataset.List, 
 // budgetProbes is how many of the calibration pictures sensitivities are measured on.
 const budgetProbes = 64
 
+// quietLoad is how many CPUs others may keep busy while prices are measured.
+const quietLoad = 0.3
+
 // settle finds the layers and has c leave them FP32. There is a result too where no
 // set of layers keeps the limits, which is an error unless the user wants the
 // nearest. That of nil does nothing.
@@ -157,10 +160,11 @@ func (b *budgeting) settle(ctx context.Context, c *calibrate.Calibrator) (found 
 	defer func() { err = errors.Join(err, pricer.Close()) }()
 	j.Price = func(ctx context.Context, g *graph.Graph) (p budget.Price, err error) {
 		saved, err := b.asSaved(g)
-		if err == nil {
-			p.Base, p.Extra, err = pricer.Price(ctx, saved)
+		if err != nil {
+			return p, err
 		}
-		return p, err
+		c, err := pricer.Price(ctx, saved)
+		return budget.Price(c), err
 	}
 	found, err = budget.Find(ctx, j)
 	if errors.Is(err, budget.ErrNotReached) && b.saveAnyway {
@@ -169,6 +173,9 @@ func (b *budgeting) settle(ctx context.Context, c *calibrate.Calibrator) (found 
 	}
 	if err != nil {
 		return found, err
+	}
+	if found.OtherLoad > quietLoad {
+		b.app.warn("layers were priced while other processes kept %.1f CPUs busy: for prices that mean something remove %s and begin anew on a quiet machine", found.OtherLoad, b.state)
 	}
 	if text := j.Limits.Doubts(found.Verdict); text != "" {
 		b.app.warn("%s", text)

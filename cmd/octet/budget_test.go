@@ -49,7 +49,7 @@ func TestMaxDrop(t *testing.T) {
 	o = octet(t, budgetArgs(out, "--max-drop", "0", "--min-agreement", "99.5", "--json", "--overwrite", "--progress", "log")...)
 	decode(t, o.out, &two)
 	again := *two.Budget
-	if diff := cmp.Diff(first, again); o.code != exitOK || diff != "" || strings.Contains(o.stderr, "price") || strings.Contains(o.stderr, "evaluate INT8") {
+	if diff := cmp.Diff(first, again); o.code != exitOK || diff != "" || strings.Contains(o.stderr, "price:") || strings.Contains(o.stderr, "evaluate INT8") {
 		t.Errorf("exit %d, stderr %q, result (-first +again):\n%s", o.code, o.stderr, diff)
 	}
 	after, err := os.ReadFile(state)
