@@ -15,20 +15,12 @@ type row struct {
 	octetExact, paddleExact float64 // of the two from the exact answers
 	fused, simulated, qdq   float64 // cosines of INT8 programs, 0 where one does not run
 	apart                   apart   // piece by piece, where the cosine falls short
-	excused                 []excuse
 	failed                  string
 }
 
-// fail notes the first failure at a stage for the table, unless it is one that
-// Paddle answers for.
+// fail notes the first failure at a stage for the table.
 func (r *row) fail(t *testing.T, stage string, err error) {
 	t.Helper()
-	for _, e := range excuses {
-		if e.covers(r, stage, err) {
-			r.excused = append(r.excused, e)
-			return
-		}
-	}
 	if r.failed == "" {
 		r.failed = stage + ": " + err.Error()
 	}
@@ -43,9 +35,6 @@ func (r row) String() string {
 	}
 	if r.apart.integers > 0 {
 		verdict += fmt.Sprintf("; piece by piece: %d of %d integers by one", r.apart.moved, r.apart.integers)
-	}
-	for _, e := range r.excused {
-		verdict += fmt.Sprintf("; Paddle cannot run %s: %s", e.stage, e.why)
 	}
 	return fmt.Sprintf("%s\t%s\t%s\t%.1e\t%.1e\t%.1e\t%.6f\t%.6f\t%.6f\t%s", r.Family, r.name, r.paddle,
 		r.fp32, r.octetExact, r.paddleExact, r.fused, r.simulated, r.qdq, verdict)
@@ -66,7 +55,7 @@ func (rows table) print(w io.Writer) {
 
 // figure returns the last line.
 func (rows table) figure() string {
-	good, whole, pieces, excused, worst, families := 0, 0, 0, 0, 0.0, map[string]bool{}
+	good, whole, pieces, worst, families := 0, 0, 0, 0.0, map[string]bool{}
 	for _, r := range rows {
 		families[r.Family] = families[r.Family] || r.failed != ""
 		if worst = max(worst, r.fp32); r.failed != "" {
@@ -76,15 +65,12 @@ func (rows table) figure() string {
 		if r.apart.integers > 0 {
 			pieces++
 		}
-		if len(r.excused) > 0 {
-			excused++
-		}
 	}
 	for _, failed := range families {
 		if !failed {
 			whole++
 		}
 	}
-	return fmt.Sprintf("zoo: %d of %d networks, %d of %d families: FP32 within %v of Paddle (the worst %.1e), INT8 cosine at least %v (%d piece by piece); "+
-		"Paddle itself cannot run a form of %d", good, len(rows), whole, len(families), tolerance, worst, leastCosine, pieces, excused)
+	return fmt.Sprintf("zoo: %d of %d networks, %d of %d families: FP32 within %v of Paddle (the worst %.1e), INT8 cosine at least %v (%d piece by piece)",
+		good, len(rows), whole, len(families), tolerance, worst, leastCosine, pieces)
 }
