@@ -45,7 +45,7 @@ others; Octet itself does not read it.`,
 		RunE: func(c *cobra.Command, args []string) error { return a.calibrate(c.Context(), args[0], &f) },
 	}
 	flags := c.Flags()
-	flags.StringVar(&f.algo, "algo", string(calibrate.Max), "how thresholds are chosen: "+algorithmNames)
+	flags.StringVar(&f.algo, "algo", string(calibrate.KL), "how thresholds are chosen: "+algorithmNames)
 	flags.StringVar(&f.compat, "compat", "", "paddle13: exactly the thresholds of Paddle 1.3's KL")
 	flags.IntVar(&f.samples, "samples", 0, "take N pictures, evenly spread over the list; 0 takes all")
 	flags.BoolVar(&f.refine, "refine", true, "choose rounding and biases so that layers give what FP32 gives (off with --compat)")

@@ -166,7 +166,7 @@ func TestResumeRefuses(t *testing.T) {
 		{"the preset is {", resume("--divide", "100")},
 		{"--batch-size is 2, the checkpoint was made with 1", resume("--batch-size", "2")},
 		{`--bad-images is skip, the checkpoint was made with fail`, resume("--bad-images", "skip")},
-		{"--algo is kl, the checkpoint was made with max", resume("--algo", "KL")},
+		{"--algo is max, the checkpoint was made with kl", resume("--algo", "max")},
 		{"the table was made from", append([]string{"calibrate", resnetDir}, resume()[2:]...)},
 		{"reads all samples twice", resume("--algo", "KL", "--compat", "paddle13")},
 		{"--checkpoint-every is -1s", resume("--checkpoint-every", "-1s")},

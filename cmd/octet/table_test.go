@@ -35,7 +35,7 @@ func TestQuantize(t *testing.T) {
 		calibrate, table []string
 	}{
 		{"as it is", []string{"--refine=false"}, nil},
-		{"KL", []string{"--refine=false", "--algo", "KL"}, []string{"--algo", "KL"}},
+		{"max", []string{"--refine=false", "--algo", "max"}, []string{"--algo", "max"}},
 		{"placement", []string{"--refine=false", "--protect=true", "--fp32-fc", "--first-conv-int8", "--format", "qdq"},
 			[]string{"--protect", "--fp32-fc", "--first-conv-int8", "--format", "qdq"}},
 		{"refined", nil, append(pictures, "--list", some)},
@@ -174,7 +174,7 @@ func TestCalibrateSays(t *testing.T) {
 	}
 	var got calibrated
 	decode(t, mustOctet(t, calibrateTo(filepath.Join(dir, "c"), "--samples", "40", "--batch-size", "8", "--json", "--refine=false")...), &got)
-	if got.INT8 != 17 || got.Pictures != 40 || got.Algorithm != calibrate.Max || len(got.Movements) != 2 || got.Movements[1].To != 40 {
+	if got.INT8 != 17 || got.Pictures != 40 || got.Algorithm != calibrate.KL || len(got.Movements) != 2 || got.Movements[1].To != 40 {
 		t.Errorf("%+v", got)
 	}
 }
