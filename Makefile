@@ -9,10 +9,10 @@ SCREENSHOTS = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/octet/report
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test race lint format conformance accuracy quality report budget unchanged saturation qdq onnx netron fixtures thirdparty zoo resume bench ratios efficiency load overhead crowd busy modes peers coldstart memory hog setup-test consumer clean-room docker
+.PHONY: help setup demo test race lint format conformance accuracy quality report budget unchanged saturation qdq onnx netron fixtures thirdparty zoo resume calibration-cost bench ratios efficiency load overhead crowd busy modes peers coldstart memory hog setup-test consumer clean-room docker
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## get oneDNN: the system's, or the pinned one (seconds; a second time nothing)
 	@third_party/setup.sh
@@ -75,6 +75,9 @@ zoo: setup ## networks of every family, made by real Paddle 2.6 and 3.3: FP32 an
 
 resume: setup ## calibrations killed at 100 random moments and resumed: the bytes of uninterrupted ones
 	OCTET_KILLS=$${OCTET_KILLS:-100} .ci/summary resume $(GO) test -count=1 -run '^TestResume$$' -timeout 30m -v ./cmd/octet
+
+calibration-cost: setup ## calibrating against FP32 inference, all KL thresholds, memory after 50 and 5000 pictures (real networks with OCTET_SHARED or ../shared)
+	$(GO) run ./bench/calibration
 
 bench: setup ## throughput in FP32 and INT8, every layer, the overhead of a run, the matmul rate
 	$(GO) test -run '^$$' -bench . -timeout 60m ./bench

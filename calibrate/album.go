@@ -61,7 +61,7 @@ func (a *album) write(in []*model.Tensor, digests []digest) (pages []page, err e
 		if _, wanted := a.place(d); !wanted || slices.ContainsFunc(pages, func(p page) bool { return p.digest == d }) {
 			continue
 		}
-		one := oneOf(in, i, len(digests))
+		one := viewOf(in, i, len(digests))
 		p := page{digest: d, size: spooledSize(one)}
 		if h := a.free[p.size]; len(h) > 0 {
 			p.at, a.free[p.size] = h[len(h)-1], h[:len(h)-1]

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/octet-dnn/octet/graph"
 )
@@ -35,7 +36,10 @@ func (c *Calibrator) chooseAuto(t *Table) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, run.Close()) }()
+	var mu sync.Mutex
 	show := func(a Activation) (err error) {
+		mu.Lock()
+		defer mu.Unlock()
 		for _, r := range rs {
 			if err == nil && r.layer.In[0].Name == a.Name {
 				err = r.measure(a)

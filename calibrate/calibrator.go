@@ -176,7 +176,7 @@ func (c *Calibrator) run(ctx context.Context, p *pass, in []*model.Tensor) (n in
 	p.begin(n)
 	for _, w := range c.inputs {
 		x := in[w.input].Float32s()
-		for i := range n {
+		for i := range n { // in order, so that the first image that is not finite is the one named
 			if err := p.observe(Activation{Name: w.name, Image: i, Data: x[i*len(x)/n : (i+1)*len(x)/n]}); err != nil {
 				return 0, nil, err
 			}

@@ -4,9 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
-	"sync"
-
-	"github.com/octet-dnn/octet/internal/parallel"
 )
 
 // Bins is the number of bins of a Histogram. At least half of them are used, so
@@ -54,29 +51,16 @@ func (h *Histogram) add(x []float32, top uint32) {
 	h.cover(top)
 	invWidth := float32(math.Ldexp(1, -h.exp))
 	h.total += uint64(len(x))
-	if len(x) < Bins { // less work than a tally's
-		for _, v := range x {
-			if i := slot(v, invWidth); i == 0 {
-				h.zeros++
-			} else {
-				h.counts[i-1]++
-			}
+	var list binList
+	for len(x) > 0 {
+		part := x[:min(len(x), binChunk)]
+		n := list.of(part, invWidth)
+		for _, i := range list[:n] {
+			h.counts[i%Bins]++
 		}
-		return
+		h.zeros += uint64(len(part) - n)
+		x = x[len(part):]
 	}
-	var mu sync.Mutex
-	parallel.Ranges(len(x), func(from, to int) {
-		t := tallies.Get().(*tally)
-		defer tallies.Put(t)
-		for part := x[from:to]; len(part) > 0; {
-			n := min(len(part), maxTally)
-			t.count(part[:n], invWidth)
-			part = part[n:]
-			mu.Lock()
-			h.zeros += t.drain(&h.counts)
-			mu.Unlock()
-		}
-	})
 }
 
 // bitsOfBins is the binary logarithm of Bins.

@@ -40,12 +40,12 @@ import (
 //
 // R is 255 for u8 and 127 for s8.
 func chooseKL(s *Statistics, levels int) float64 {
-	return s.edge(klBins(s.Counts(), levels))
+	return s.edge(klBins(s.Counts(), levels, candidates))
 }
 
-func klBins(counts []uint64, levels int) int {
+func klBins(counts []uint64, levels, candidates int) int {
 	s := klSearch{levels, newPrefix(counts), newPrefix(withoutAtoms(counts))}
-	return leastOf(len(counts), levels, s.divergence)
+	return leastOfSome(len(counts), levels, candidates, s.divergence)
 }
 
 // atomWindow is how many bins to each side of a bin tell what its neighbourhood
@@ -56,11 +56,23 @@ const atomWindow = 16
 // of their neighbourhood.
 func withoutAtoms(counts []uint64) []uint64 {
 	cut := make([]uint64, len(counts))
-	var around [2*atomWindow + 1]uint64
+	around := make([]uint64, 0, 2*atomWindow+2) // in order
+	put := func(n uint64) {
+		at, _ := slices.BinarySearch(around, n)
+		around = slices.Insert(around, at, n)
+	}
+	for _, n := range counts[:min(atomWindow, len(counts))] {
+		put(n)
+	}
 	for i, n := range counts {
-		w := around[:copy(around[:], counts[max(i-atomWindow, 0):min(i+atomWindow+1, len(counts))])]
-		slices.Sort(w)
-		cut[i] = min(n, max(2*w[len(w)/2], 1))
+		if i+atomWindow < len(counts) {
+			put(counts[i+atomWindow])
+		}
+		if i > atomWindow {
+			at, _ := slices.BinarySearch(around, counts[i-atomWindow-1])
+			around = slices.Delete(around, at, at+1)
+		}
+		cut[i] = min(n, max(2*around[len(around)/2], 1))
 	}
 	return cut
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sync"
 )
 
 // A pass collects what one run over the samples shows, batch by batch. A batch
@@ -13,9 +14,10 @@ type pass struct {
 	index   map[string]int // of a tensor among the following
 	total   []Observer
 	batch   []Observer
-	images  int        // of this batch
-	seen    []int      // of those, by tensor
-	tops    [][]uint32 // bits of the largest |x|, by tensor and image
+	images  int          // of this batch
+	locks   []sync.Mutex // of a tensor: what follows, and its observer of the batch
+	seen    []int        // of those images, by tensor
+	tops    [][]uint32   // bits of the largest |x|, by tensor and image
 }
 
 // newPass makes two observers a tensor, the i-th by observer(i).
@@ -23,7 +25,7 @@ func newPass(tensors []watched, observer func(i int) Observer) *pass {
 	n := len(tensors)
 	p := &pass{
 		tensors: tensors, index: make(map[string]int, n),
-		total: make([]Observer, n), batch: make([]Observer, n), seen: make([]int, n), tops: make([][]uint32, n),
+		total: make([]Observer, n), batch: make([]Observer, n), locks: make([]sync.Mutex, n), seen: make([]int, n), tops: make([][]uint32, n),
 	}
 	for i, w := range tensors {
 		p.index[w.name] = i
@@ -37,10 +39,14 @@ func (p *pass) begin(n int) {
 	p.images = n
 	for i := range p.tops {
 		p.tops[i] = append(p.tops[i][:0], make([]uint32, n)...)
+		if s, ok := p.batch[i].(*Statistics); ok {
+			s.expect(p.total[i].(*Statistics))
+		}
 	}
 }
 
-// observe takes a tensor of an image of the present batch.
+// observe takes a tensor of an image of the present batch. It is safe for
+// concurrent use, and works on several tensors at a time.
 func (p *pass) observe(a Activation) error {
 	i, ok := p.index[a.Name]
 	if !ok {
@@ -49,6 +55,8 @@ func (p *pass) observe(a Activation) error {
 	if a.Image < AllImages || a.Image >= p.images {
 		return fmt.Errorf("showed tensor %q of image %d of %d: %w", a.Name, a.Image, p.images, ErrRunner)
 	}
+	p.locks[i].Lock()
+	defer p.locks[i].Unlock()
 	var top uint32
 	var err error
 	if s, ok := p.batch[i].(*Statistics); ok {

@@ -41,6 +41,17 @@ func (p *probes) offer(s sketch, in []*model.Tensor, digests []digest) {
 
 // oneOf copies one image of n.
 func oneOf(in []*model.Tensor, image, n int) []*model.Tensor {
+	one := viewOf(in, image, n)
+	for i, t := range one {
+		if t != in[i] {
+			t.Data = slices.Clone(t.Data)
+		}
+	}
+	return one
+}
+
+// viewOf returns one image of n, which shares its data with in.
+func viewOf(in []*model.Tensor, image, n int) []*model.Tensor {
 	one := make([]*model.Tensor, len(in))
 	for i, t := range in {
 		if t == nil || len(t.Dims) == 0 || t.Dims[0] != int64(n) {
@@ -49,7 +60,7 @@ func oneOf(in []*model.Tensor, image, n int) []*model.Tensor {
 		}
 		dims := slices.Clone(t.Dims)
 		dims[0] = 1
-		one[i] = &model.Tensor{DType: t.DType, Dims: dims, Data: slices.Clone(rowOf(t, image, n))}
+		one[i] = &model.Tensor{DType: t.DType, Dims: dims, Data: rowOf(t, image, n)}
 	}
 	return one
 }

@@ -12,8 +12,8 @@ import (
 type Runner interface {
 	// Run executes one batch and returns the fetches in order. It calls observe
 	// once for each watched value of each image, in any order; where layers mix
-	// the images of a batch, once for the value of the whole batch. Calls come
-	// one at a time, and the data is valid only during the call. An error from
+	// the images of a batch, once for the value of the whole batch. Calls may
+	// come at the same time, and the data is valid only during the call. An error from
 	// observe ends the run and is returned. What an image gives must not depend
 	// on the size of its batch.
 	Run(ctx context.Context, in []*model.Tensor, observe func(Activation) error) ([]*model.Tensor, error)

@@ -106,6 +106,15 @@ func signedRange(x []float32) (low, high uint32) {
 }
 
 func signedRangeOf(x []float32) (low, high uint32) {
+	if whole := len(x) &^ (wideStep - 1); wide && whole > 0 {
+		low, high = rangeAVX512(&x[0], whole)
+		l, h := plainRangeOf(x[whole:])
+		return max(low, l), max(high, h)
+	}
+	return plainRangeOf(x)
+}
+
+func plainRangeOf(x []float32) (low, high uint32) {
 	var l0, l1, l2, l3 uint32 = signBit, signBit, signBit, signBit
 	var h0, h1, h2, h3 int32
 	for ; len(x) >= 4; x = x[4:] {

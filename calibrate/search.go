@@ -10,6 +10,11 @@ const candidates = 1024
 // threshold so that cost is least. Candidates go down to one bin a level, below
 // which the histogram cannot tell levels apart. Ties go to the larger threshold.
 func leastOf(bins, levels int, cost func(n int) float64) int {
+	return leastOfSome(bins, levels, candidates, cost)
+}
+
+// leastOfSome is leastOf with another number of candidates.
+func leastOfSome(bins, levels, candidates int, cost func(n int) float64) int {
 	step := (bins + candidates - 1) / candidates
 	best, bestAt := math.Inf(1), bins
 	for n := bins; n >= levels; n -= step {

@@ -29,8 +29,20 @@ func (s *Statistics) Add(x []float32) error {
 	return err
 }
 
-// add also returns the bits of the largest |x|.
+// add also returns the bits of the largest |x|. Large data are read once, and into
+// a tally that counts only if all is well.
 func (s *Statistics) add(x []float32) (top uint32, err error) {
+	if len(x) >= Bins && len(x) <= maxTally {
+		t := tallies.Get().(*tally)
+		defer tallies.Put(t)
+		if low, high, zeros, ok := t.count(x, s.exp); ok {
+			s.low, s.high, s.max = max(s.low, low), max(s.high, high), max(s.max, low&absMask, high)
+			s.total, s.zeros = s.total+uint64(len(x)), s.zeros+uint64(zeros)
+			t.drain(&s.counts)
+			return max(low&absMask, high), nil
+		}
+		clear(t[:])
+	}
 	low, high := signedRange(x)
 	top = max(low&absMask, high)
 	if top >= infBits {
@@ -42,6 +54,10 @@ func (s *Statistics) add(x []float32) (top uint32, err error) {
 	}
 	return top, nil
 }
+
+// expect widens the bins to those of o, which it will be merged into: then it
+// seldom has to widen them in the middle of its data.
+func (s *Statistics) expect(o *Statistics) { s.exp = max(s.exp, o.exp) }
 
 // Merge implements Observer.
 func (s *Statistics) Merge(o Observer) error {

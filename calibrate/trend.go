@@ -52,12 +52,24 @@ func (c *Calibrator) watchTrend() {
 	}
 }
 
-// snapshot chooses thresholds from what has been seen; MSE stands in for Auto.
-func (c *Calibrator) snapshot() snapshot {
-	choose := choosers[c.o.Algorithm]
-	if choose == nil {
-		choose = chooseMSE
+// trendCandidates is how many thresholds KL tries for a snapshot: steps of less
+// than 1 % of the range tell whether it is settled, at an eighth of the time.
+const trendCandidates = candidates / 8
+
+// trendChooser returns what chooses the thresholds of snapshots; MSE stands in for Auto.
+func trendChooser(a Algorithm) chooser {
+	switch a {
+	case Auto:
+		return chooseMSE
+	case KL:
+		return func(s *Statistics, levels int) float64 { return s.edge(klBins(s.Counts(), levels, trendCandidates)) }
 	}
+	return choosers[a]
+}
+
+// snapshot chooses thresholds from what has been seen.
+func (c *Calibrator) snapshot() snapshot {
+	choose := trendChooser(c.o.Algorithm)
 	e := c.evidence()
 	s := snapshot{c.seen.count, make([]float64, len(c.tensors))}
 	parallel.Each(len(c.tensors), func(i int) {

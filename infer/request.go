@@ -2,7 +2,6 @@ package infer
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"github.com/octet-dnn/octet/calibrate"
@@ -20,7 +19,6 @@ type request struct {
 	running int // micro-batches at work
 	err     error
 	done    chan struct{} // capacity 1: signalled when all is finished
-	watchMu sync.Mutex
 }
 
 // extras are what a run may be asked for besides its results.

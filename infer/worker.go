@@ -73,11 +73,9 @@ func (w *worker) forget() {
 	w.pieces = w.pieces[:0]
 }
 
-// watch shows the watched values of an image to the observer, one call at a time.
+// watch shows the watched values of an image to the observer.
 // Plans that are watched take single images, see NewRunner.
 func (r *request) watch(in *instance, image int) error {
-	r.watchMu.Lock()
-	defer r.watchMu.Unlock()
 	if !r.p.body.separable {
 		image = calibrate.AllImages
 	}

@@ -110,7 +110,7 @@ func inProcess(ctx context.Context, path string) (l loaded, err error) {
 
 // loadOnce is the child process.
 func loadOnce(path string) error {
-	before, _, err := resident()
+	before, _, err := bench.Resident()
 	if err != nil {
 		return err
 	}
@@ -120,7 +120,7 @@ func loadOnce(path string) error {
 	if err != nil {
 		return err
 	}
-	_, peak, err := resident()
+	_, peak, err := bench.Resident()
 	if err != nil {
 		return err
 	}
