@@ -21,7 +21,8 @@ const ortTol = 1e-4
 
 // TestONNX writes models as ONNX, FP32 and INT8, and runs the files on pictures
 // in ONNX Runtime: it must be right as often as Octet, with the same favourites
-// but for a few.
+// but for a few. In INT8 that is Octet with the biases of the file, which int32
+// rounds; what the rounding does is shown beside it.
 func TestONNX(t *testing.T) {
 	python := pythonOf(t, "OCTET_ORT", "SKIP-NOORT")
 	agree, images := 0, 0
@@ -35,26 +36,34 @@ func TestONNX(t *testing.T) {
 		if g, err = c.INT8Graph(); err != nil {
 			t.Fatal(err)
 		}
-		m, err := graph.ToModel(g, graph.FormFused)
-		if err != nil {
-			t.Fatal(err)
-		}
-		l := s.inORT(t, python, "INT8", g, s.probabilities(t, m))
+		exact, rounded := s.octetRuns(t, g), s.octetRuns(t, onnx.RoundBiases(g))
+		fmt.Printf("%s, INT8, biases as they are and rounded to int32, both in Octet: %v\n", s.name, s.compare(exact, rounded))
+		l := s.inORT(t, python, "INT8", g, rounded)
 		agree, images = agree+l.agree, images+l.images
 	})
 	fmt.Printf("INT8 in ONNX Runtime: the same top-1 as Octet on %d of %d pictures\n", agree, images)
 }
 
+// octetRuns returns the probabilities of an INT8 graph.
+func (s *subject) octetRuns(t *testing.T, g *graph.Graph) []float32 {
+	t.Helper()
+	m, err := graph.ToModel(g, graph.FormFused)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.probabilities(t, m)
+}
+
 const (
-	// ortCosine is what the probabilities owe. Integers differ where a sum lies
-	// between two of them: ONNX Runtime rounds the biases to integers and
-	// multiplies scales in another order. Measured: 0.9997.
+	// ortCosine is what the probabilities owe: 1.000000 was measured on the demo's
+	// models, 0.9998 on MobileNet-V1.
 	ortCosine = 0.9995
-	// ortAgree is the share of pictures with the same top-1; 0.990 was measured.
-	// In those that differ two classes are nearly as good as each other.
-	ortAgree = 0.985
+	// ortAgree is the share of pictures with the same top-1. With the biases of the
+	// file nothing is left on the demo's models, where 8 of 1120 pictures differ
+	// without them. On MobileNet-V1 7 of 780 do still; why is not known.
+	ortAgree = 0.99
 	// ortRight is the share of pictures by which the two may be right on more or
-	// fewer; 0.004 was measured.
+	// fewer; 0.003 was measured.
 	ortRight = 0.005
 )
 
