@@ -56,11 +56,11 @@ func (s *subject) octetRuns(t *testing.T, g *graph.Graph) []float32 {
 
 const (
 	// ortCosine is what the probabilities owe: 1.000000 was measured on the demo's
-	// models, 0.9998 on MobileNet-V1.
+	// models, 0.9998 on those with real weights.
 	ortCosine = 0.9995
 	// ortAgree is the share of pictures with the same top-1. With the biases of the
 	// file nothing is left on the demo's models, where 8 of 1120 pictures differ
-	// without them. On MobileNet-V1 7 of 780 do still; why is not known.
+	// without them. With real weights 7 of 780 do still; why is not known.
 	ortAgree = 0.99
 	// ortRight is the share of pictures by which the two may be right on more or
 	// fewer; 0.003 was measured.
