@@ -120,8 +120,9 @@ func (t *tuner) best(ctx context.Context, p *infer.Predictor, n int) (best float
 	return best, nil
 }
 
-// Tuned returns o with the tuning that was kept for m on this machine, if there
-// is one and o has none. One that cannot be read is worth a warning to o's
+// Tuned returns o with the tuning that was kept on this machine for m, or for the
+// same network with other weights, if there is one and o has none. It does not
+// read the parameters of m. One that cannot be read is worth a warning to o's
 // logger, not an error: it is a cache.
 func Tuned(m *model.Model, o infer.Options) infer.Options {
 	path, err := tuningFile(m)
@@ -151,12 +152,14 @@ func Keep(m *model.Model, t *infer.Tuning) (string, error) {
 	return path, t.Save(path)
 }
 
-// tuningFile returns a file in the user's cache folder, named after m and the machine.
+// tuningFile returns a file in the user's cache folder, named after the outline
+// of m and the machine: to read all parameters would cost more than most
+// tunings gain, and their values change nothing about the time.
 func tuningFile(m *model.Model) (string, error) {
 	dir, err := os.UserCacheDir()
 	if err != nil {
 		return "", err
 	}
-	key := sha256.Sum256([]byte(ThisMachine().String() + "\n" + model.Fingerprint(m)))
+	key := sha256.Sum256([]byte(ThisMachine().String() + "\n" + model.Outline(m)))
 	return filepath.Join(dir, "octet", "tuning", fmt.Sprintf("%x.json", key[:12])), nil
 }

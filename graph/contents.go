@@ -86,19 +86,31 @@ func asInts(c []float64) []int {
 // maxConstant bounds the constants whose contents are looked at.
 const maxConstant = 1 << 10
 
+// weighs reports whether the constants that op takes are weights and the like:
+// no shape follows from what they say.
+func weighs(op Op) bool {
+	switch op.(type) {
+	case *Conv, *Deconv, *FC, *BatchNorm:
+		return true
+	}
+	return false
+}
+
 func (inf *Inference) layer(l *Layer) error {
 	for _, v := range l.In {
 		if v == nil {
 			continue
 		}
-		if _, ok := inf.Shapes[v]; ok {
-			continue
-		}
-		if v.Const == nil {
+		_, shaped := inf.Shapes[v]
+		switch {
+		case v.Const == nil && !shaped:
 			return programErr("input %q is used before it is computed", v.Name)
+		case v.Const == nil:
+			continue
+		case !shaped:
+			inf.Shapes[v] = toShape(v.Const.Dims)
 		}
-		inf.Shapes[v] = toShape(v.Const.Dims)
-		if !v.Const.Lazy() && v.Const.Len() <= maxConstant {
+		if inf.Contents[v] == nil && !weighs(l.Op) && !v.Const.Lazy() && v.Const.Len() <= maxConstant {
 			if c := elements(v.Const); c != nil {
 				inf.Contents[v] = c
 			}

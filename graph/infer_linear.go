@@ -11,16 +11,18 @@ func (q *Int8) check(n int, residual bool) error {
 	if len(q.ScaleWeights) != 1 && len(q.ScaleWeights) != n {
 		return shapeErr("%d weight scales for %d output channels", len(q.ScaleWeights), n)
 	}
-	used := append([]float32{q.ScaleIn}, q.ScaleWeights...)
+	used := [3]float32{q.ScaleIn, 1, 1}
 	if !q.ForceFP32 {
-		used = append(used, q.ScaleOut)
+		used[1] = q.ScaleOut
 	}
 	if residual {
-		used = append(used, q.ScaleInEltwise)
+		used[2] = q.ScaleInEltwise
 	}
-	for _, s := range used {
-		if !validScale(s) {
-			return programErr("scale %v: want a positive number", s)
+	for _, scales := range [][]float32{used[:], q.ScaleWeights} {
+		for _, s := range scales {
+			if !validScale(s) {
+				return programErr("scale %v: want a positive number", s)
+			}
 		}
 	}
 	return nil

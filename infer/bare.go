@@ -20,7 +20,7 @@ func (p *Predictor) Bare(ctx context.Context, in, out []*model.Tensor, times []t
 	if err := g.checkOutputs(out); err != nil {
 		return err
 	}
-	if n := p.chunk(g.batch); n != g.batch {
+	if n := p.chunk(g.batch, g.batch); n != g.batch {
 		return fmt.Errorf("infer: a batch of %d: %s computes %d at once", g.batch, p.graph.Name, n)
 	}
 	if len(times) == 0 {

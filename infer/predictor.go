@@ -219,7 +219,7 @@ func (p *Predictor) Kernels(in []*model.Tensor) ([]Kernel, error) {
 	if p.closed {
 		return nil, ErrClosed
 	}
-	pl, err := p.plans.get(planKey{g.family, p.chunk(g.batch), 1})
+	pl, err := p.plans.get(planKey{g.family, p.chunk(g.batch, g.batch), 1})
 	if err != nil {
 		return nil, err
 	}

@@ -70,7 +70,7 @@ func (p *Predictor) Profile(ctx context.Context, in []*model.Tensor, runs int) (
 	if p.closed {
 		return nil, ErrClosed
 	}
-	n := p.chunk(g.batch)
+	n := p.chunk(g.batch, g.batch)
 	k := planKey{g.family, n, 1}
 	pl, err := p.plans.get(k)
 	if err != nil {

@@ -54,19 +54,30 @@ type piece struct {
 	first, n int
 }
 
-// chunk returns the micro-batch that a stream makes of the images that wait: a
-// power of two, so that few plans serve every batch, no larger than MicroBatch
-// and small enough to give every stream a share.
-func (p *Predictor) chunk(waiting int) int {
+// wholeShare is the share of a batch that is not worth cutting further at its
+// end: a stream may wait for another that long. A plan more would cost more than
+// that: memory for its primitives and for weights in other layouts.
+const wholeShare = 64
+
+// chunk returns the micro-batch that a stream makes of the images that wait, of
+// a request of batch images and perhaps others: small enough to give every
+// stream a share, but no smaller than is worth it.
+func (p *Predictor) chunk(waiting, batch int) int {
+	share := max((waiting+p.opts.Streams-1)/p.opts.Streams, batch/wholeShare)
+	return p.micro(min(share, waiting))
+}
+
+// micro returns the largest micro-batch of at most n images: a power of two, so
+// that few plans serve every batch, no larger than MicroBatch.
+func (p *Predictor) micro(n int) int {
 	if !p.body.separable {
 		return 1
 	}
-	share := (waiting + p.opts.Streams - 1) / p.opts.Streams
-	n := 1
-	for 2*n <= p.opts.MicroBatch && 2*n <= share {
-		n *= 2
+	m := 1
+	for 2*m <= p.opts.MicroBatch && 2*m <= n {
+		m *= 2
 	}
-	return n
+	return m
 }
 
 // execute runs the body.

@@ -13,8 +13,9 @@ import (
 // enough for several, or others wait when a caller has its answer. All of them
 // take the next micro-batch of whatever waits.
 type scheduler struct {
-	// chunk returns how many of the images that wait make a micro-batch.
-	chunk func(waiting int) int
+	// chunk returns how many of the images that wait make a micro-batch, where
+	// those of a request of batch images come first.
+	chunk func(waiting, batch int) int
 
 	mu     sync.Mutex
 	wake   sync.Cond  // helpers wait for work and a worker
@@ -23,7 +24,7 @@ type scheduler struct {
 	closed bool
 }
 
-func (s *scheduler) init(chunk func(waiting int) int, workers []*worker) {
+func (s *scheduler) init(chunk func(waiting, batch int) int, workers []*worker) {
 	s.wake.L, s.chunk, s.free = &s.mu, chunk, workers
 }
 
@@ -119,7 +120,7 @@ func (s *scheduler) gather(w *worker) {
 			waiting += r.left()
 		}
 	}
-	room := s.chunk(waiting)
+	room := s.chunk(waiting, first.g.batch)
 	var partly *request
 	ring := s.ring[:0]
 	for _, r := range s.ring {

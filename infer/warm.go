@@ -84,8 +84,10 @@ func (p *Predictor) planKeys(g *geometry) (keys []planKey) {
 		}
 	}
 	if p.opts.Mode != Latency {
-		for n := p.chunk(g.batch); n > 0; n /= 2 {
-			keys = append(keys, planKey{g.family, n, 1})
+		for n := p.chunk(g.batch, g.batch); n > 0; n /= 2 {
+			if n >= p.micro(g.batch/wholeShare) || g.batch&n != 0 { // a rest of few images
+				keys = append(keys, planKey{g.family, n, 1})
+			}
 		}
 	}
 	return keys

@@ -14,7 +14,7 @@ import (
 // TestWarm compiles ahead: no later run of the shape compiles anything.
 func TestWarm(t *testing.T) {
 	for _, mode := range []Mode{Auto, Throughput, Latency} {
-		for _, batch := range []int{1, 2, 5, 16} {
+		for _, batch := range []int{1, 2, 5, 16, 259} {
 			p := newTiny(t, Options{Streams: 2, Threads: 2, MicroBatch: 4, Mode: mode})
 			if err := p.Warm(t.Context(), [][]int64{{int64(batch), 3, 16, 16}}); err != nil {
 				t.Fatal(err)
@@ -33,6 +33,23 @@ func TestWarm(t *testing.T) {
 				t.Errorf("after Close: got %v, want ErrClosed", err)
 			}
 		}
+	}
+}
+
+// TestLargeBatchesTakeFewPlans checks that the end of a large batch is not cut
+// finer than it is worth, and that a rest is.
+func TestLargeBatchesTakeFewPlans(t *testing.T) {
+	for batch, want := range map[int]int{512: 1, 515: 3, 256: 2} {
+		p := newTiny(t, Options{Streams: 2, Threads: 1})
+		for range 5 {
+			if _, err := p.Run(t.Context(), images(t, batch, 1)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := p.MemoryStats().Plans; n > want {
+			t.Errorf("batch %d: %d plans, want at most %d", batch, n, want)
+		}
+		p.Close()
 	}
 }
 

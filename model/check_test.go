@@ -168,3 +168,39 @@ func TestFingerprintDiffers(t *testing.T) {
 		seen[f] = name
 	}
 }
+
+// TestOutline changes what an outline sees and what it does not.
+func TestOutline(t *testing.T) {
+	whole := Outline(tiny(t))
+	for _, test := range []struct {
+		name   string
+		change func(*Model)
+		same   bool
+	}{
+		{"nothing", func(*Model) {}, true},
+		{"a weight", func(m *Model) { m.Params["conv2.b"].Float32s()[0] = -1 }, true},
+		{"dims", func(m *Model) { m.Params["lod"].Dims = []int64{1, 3} }, false},
+		{"an attribute", func(m *Model) { m.Program.Blocks[0].Ops[2].SetAttr(IntAttr("groups", 2)) }, false},
+	} {
+		m := tiny(t)
+		test.change(m)
+		if got := Outline(m); got == "" || (got == whole) != test.same {
+			t.Errorf("%s changed: outline %q after %q, want the same: %v", test.name, got, whole, test.same)
+		}
+	}
+}
+
+// TestOutlineReadsNoData asks for the outline of a network whose parameter is in
+// a file.
+func TestOutlineReadsNoData(t *testing.T) {
+	m := tiny(t)
+	want := Outline(m)
+	b := m.Params["conv2.b"]
+	m.Params["conv2.b"] = &Tensor{DType: b.DType, Dims: b.Dims, lazy: &lazy{size: len(b.Data), read: func([]byte) error {
+		t.Error("the parameter was read")
+		return nil
+	}}}
+	if got := Outline(m); got == "" || got != want {
+		t.Errorf("outline %q with a lazy parameter, %q without", got, want)
+	}
+}
