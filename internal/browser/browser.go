@@ -6,7 +6,6 @@ package browser
 import (
 	"bufio"
 	"encoding/json"
-	"fmt"
 	"os"
 	"os/exec"
 	"strconv"
@@ -175,7 +174,7 @@ func (c *connection) call(method string, params map[string]any, result any) {
 		}
 		if result != nil {
 			if err := json.Unmarshal(m.Result, result); err != nil {
-				c.t.Fatal(fmt.Errorf("Chromium, %s: %w", method, err))
+				c.t.Fatalf("Chromium, %s: %v", method, err)
 			}
 		}
 		return
