@@ -84,23 +84,16 @@ static dnnl_status_t add_args(
     dnnl_memory_desc_t weights = NULL;
     dnnl_status_t status = weights_desc(dw, &weights);
     if (status != dnnl_success) return status;
-    const struct {
-        int arg;
-        const_dnnl_memory_desc_t desc;
-    } all[dw_nargs] = {
-            [dw_src] = {DNNL_ARG_SRC, s->src},
-            [dw_weights] = {DNNL_ARG_WEIGHTS, weights},
-            [dw_dst] = {DNNL_ARG_DST, s->dst},
-            [dw_bias] = {DNNL_ARG_BIAS, s->bias},
-            [dw_src_scale] = {DNNL_ARG_ATTR_SCALES | DNNL_ARG_SRC, NULL},
-            [dw_wei_scale] = {DNNL_ARG_ATTR_SCALES | DNNL_ARG_WEIGHTS, NULL},
-            [dw_dst_scale] = {DNNL_ARG_ATTR_SCALES | DNNL_ARG_DST, NULL},
+    const octet_kernel_operand all[dw_nargs] = {
+            [dw_src] = {DNNL_ARG_SRC, has[dw_src], s->src},
+            [dw_weights] = {DNNL_ARG_WEIGHTS, has[dw_weights], weights},
+            [dw_dst] = {DNNL_ARG_DST, has[dw_dst], s->dst},
+            [dw_bias] = {DNNL_ARG_BIAS, has[dw_bias], s->bias},
+            [dw_src_scale] = {DNNL_ARG_ATTR_SCALES | DNNL_ARG_SRC, has[dw_src_scale], NULL},
+            [dw_wei_scale] = {DNNL_ARG_ATTR_SCALES | DNNL_ARG_WEIGHTS, has[dw_wei_scale], NULL},
+            [dw_dst_scale] = {DNNL_ARG_ATTR_SCALES | DNNL_ARG_DST, has[dw_dst_scale], NULL},
     };
-    for (int i = 0; i < dw_nargs; i++) {
-        dw->slot[i] = has[i] ? dw->base.nargs : -1;
-        if (has[i] && status == dnnl_success)
-            status = octet_kernel_arg(&dw->base, all[i].arg, all[i].desc);
-    }
+    status = octet_kernel_args(&dw->base, all, dw_nargs);
     if (!octet_spec_takes(s->weights, weights)) status = dnnl_unimplemented;
     dnnl_memory_desc_destroy(weights);
     return status;

@@ -11,7 +11,6 @@ enum { dw_src, dw_weights, dw_dst, dw_bias, dw_src_scale, dw_wei_scale,
 
 typedef struct {
     octet_kernel base;
-    int slot[dw_nargs]; // index in base.args, -1 where there is none
     int64_t images, channels;
     int64_t in_h, in_w, out_h, out_w;
     int64_t src_n, src_h, src_w; // strides, bytes

@@ -251,10 +251,6 @@ static const shape *shape_of(const octet_dw *dw) {
     return s;
 }
 
-static const void *argument(const octet_dw *dw, void *const *at, int which) {
-    return dw->slot[which] < 0 ? NULL : at[dw->slot[which]];
-}
-
 // Puts 64 floats of consecutive channels into the order of the quads: lane l of
 // vector j holds four channels from 16 l + 4 j on.
 KERNEL void permute(const __m512 from[4], __m512 to[4]) {
@@ -323,10 +319,10 @@ KERNEL void set_clip(block *b, const octet_dw *dw, float inverse, float most) {
 // Prepares the block of n channels from c on.
 KERNEL void set_block(block *b, const octet_dw *dw, const shape *s,
         void *const *at, int64_t c, int64_t n) {
-    const float *src_scale = argument(dw, at, dw_src_scale);
-    const float *wei_scale = argument(dw, at, dw_wei_scale);
-    const float *dst_scale = argument(dw, at, dw_dst_scale);
-    const float *bias = argument(dw, at, dw_bias);
+    const float *src_scale = octet_kernel_at(&dw->base, at, dw_src_scale);
+    const float *wei_scale = octet_kernel_at(&dw->base, at, dw_wei_scale);
+    const float *dst_scale = octet_kernel_at(&dw->base, at, dw_dst_scale);
+    const float *bias = octet_kernel_at(&dw->base, at, dw_bias);
     const float of_src = src_scale ? *src_scale : 1;
     const float inverse = dst_scale ? 1.0f / *dst_scale : 1;
     b->mask = n == 64 ? ~(__mmask64)0 : ((__mmask64)1 << n) - 1;
@@ -354,7 +350,7 @@ KERNEL void set_block(block *b, const octet_dw *dw, const shape *s,
     permute(scales, b->scale);
     permute(biases, b->bias);
     set_clip(b, dw, inverse, _mm512_reduce_add_ps(reach));
-    const int8_t *weights = argument(dw, at, dw_weights);
+    const int8_t *weights = octet_kernel_at(&dw->base, at, dw_weights);
     set_weights(b, dw, s, groups, weights + c);
 }
 

@@ -72,7 +72,7 @@ octet_kernel *octet_kernel_new(size_t size, const char *impl) {
     return k;
 }
 
-dnnl_status_t octet_kernel_arg(
+static dnnl_status_t add_arg(
         octet_kernel *k, int arg, const_dnnl_memory_desc_t desc) {
     if (k->nargs == octet_kernel_most_args) return dnnl_unimplemented;
     dnnl_memory_desc_t copy = NULL;
@@ -82,6 +82,17 @@ dnnl_status_t octet_kernel_arg(
     k->args[k->nargs].arg = arg;
     k->args[k->nargs++].desc = copy;
     return dnnl_success;
+}
+
+dnnl_status_t octet_kernel_args(
+        octet_kernel *k, const octet_kernel_operand *list, int n) {
+    dnnl_status_t status = dnnl_success;
+    for (int i = 0; i < n; i++) {
+        k->slot[i] = list[i].has ? k->nargs : -1;
+        if (list[i].has && status == dnnl_success)
+            status = add_arg(k, list[i].arg, list[i].desc);
+    }
+    return status;
 }
 
 int octet_kernel_may_use(int isa) {

@@ -20,6 +20,9 @@ struct octet_kernel {
         int arg;
         dnnl_memory_desc_t desc;
     } args[octet_kernel_most_args];
+    // Where each entry of the kernel's own list of arguments is in args, -1
+    // where it has none.
+    int slot[octet_kernel_most_args];
     // How many parts the work can be cut into: no more threads are asked for.
     int64_t most_parts;
     // Does part of parts of the work; at[i] is where args[i] lies. It runs on
@@ -62,9 +65,21 @@ void octet_kernel_destroy(octet_kernel *k);
 // Allocates a kernel struct of that size, zeroed.
 octet_kernel *octet_kernel_new(size_t size, const char *impl);
 
-// Appends an argument with a copy of desc, which may be NULL.
-dnnl_status_t octet_kernel_arg(
-        octet_kernel *k, int arg, const_dnnl_memory_desc_t desc);
+// An argument that a kernel may have. desc may be NULL.
+typedef struct {
+    int arg, has;
+    const_dnnl_memory_desc_t desc;
+} octet_kernel_operand;
+
+// Gives k those of the n entries of its list that it has, with copies of desc.
+dnnl_status_t octet_kernel_args(
+        octet_kernel *k, const octet_kernel_operand *list, int n);
+
+// What entry which of the list points to while work runs, or NULL.
+static inline void *octet_kernel_at(
+        const octet_kernel *k, void *const *at, int which) {
+    return k->slot[which] < 0 ? NULL : at[k->slot[which]];
+}
 
 // Whether oneDNN may use all these instructions, bits of dnnl_cpu_isa_t: the
 // CPU has them and no cap forbids them.

@@ -129,10 +129,7 @@ static dnnl_status_t scratch_desc(
 static dnnl_status_t add_args(const octet_spec *s, int has_bias,
         octet_smallmap *k, const_dnnl_memory_desc_t weights,
         const_dnnl_memory_desc_t scratch) {
-    const struct {
-        int arg, has;
-        const_dnnl_memory_desc_t desc;
-    } all[smallmap_nargs] = {
+    const octet_kernel_operand all[smallmap_nargs] = {
             [smallmap_src] = {DNNL_ARG_SRC, 1, s->src},
             [smallmap_weights] = {DNNL_ARG_WEIGHTS, 1, weights},
             [smallmap_dst] = {DNNL_ARG_DST, 1, s->dst},
@@ -140,13 +137,7 @@ static dnnl_status_t add_args(const octet_spec *s, int has_bias,
             [smallmap_scratch] = {DNNL_ARG_SCRATCHPAD, 1, scratch},
     };
     if (!octet_spec_takes(s->weights, weights)) return dnnl_unimplemented;
-    dnnl_status_t status = dnnl_success;
-    for (int i = 0; i < smallmap_nargs; i++) {
-        k->slot[i] = all[i].has ? k->base.nargs : -1;
-        if (all[i].has && status == dnnl_success)
-            status = octet_kernel_arg(&k->base, all[i].arg, all[i].desc);
-    }
-    return status;
+    return octet_kernel_args(&k->base, all, smallmap_nargs);
 }
 
 static dnnl_status_t complete(

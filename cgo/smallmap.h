@@ -25,7 +25,6 @@ enum {
 
 typedef struct {
     octet_kernel base;
-    int slot[smallmap_nargs]; // index in base.args, -1 where there is none
     int64_t images, channels, in_h, in_w;
     int64_t out_channels, out_h, out_w;
     int64_t src_n, src_h, src_w; // strides, elements

@@ -175,28 +175,24 @@ TARGET static void write_panel(const octet_smallmap *k, const float *sums,
         }
 }
 
-static void *argument(const octet_smallmap *k, void *const *at, int which) {
-    return k->slot[which] < 0 ? NULL : at[k->slot[which]];
-}
-
 static void work(const octet_kernel *base, void *const *at, int part, int parts) {
     const octet_smallmap *k = (const octet_smallmap *)base;
     const int64_t weights = k->channels * k->kernel * k->kernel * smallmap_panel;
-    const float *bias = argument(k, at, smallmap_bias);
-    float *copy = argument(k, at, smallmap_scratch);
+    const float *bias = octet_kernel_at(base, at, smallmap_bias);
+    float *copy = octet_kernel_at(base, at, smallmap_scratch);
     copy += part * (k->copy_size + 2 * k->sums_size);
     float *sums = copy + k->copy_size;
     int64_t i, end;
     octet_kernel_share(k->out_channels / smallmap_panel, part, parts, &i, &end);
     if (i == end) return;
-    copy_source(k, argument(k, at, smallmap_src), copy);
+    copy_source(k, octet_kernel_at(base, at, smallmap_src), copy);
     for (; i < end; i++) {
         const int64_t c = i * smallmap_panel;
         sum_panel(k, copy,
-                (const float *)argument(k, at, smallmap_weights) + i * weights,
+                (const float *)octet_kernel_at(base, at, smallmap_weights) + i * weights,
                 sums);
         write_panel(k, sums, bias ? bias + c : NULL,
-                (float *)argument(k, at, smallmap_dst) + c);
+                (float *)octet_kernel_at(base, at, smallmap_dst) + c);
     }
 }
 

@@ -112,28 +112,19 @@ static dnnl_status_t bytes_desc(int64_t n, dnnl_memory_desc_t *out) {
 static dnnl_status_t add_args(const octet_spec *s, const int *has,
         octet_stem *k, const_dnnl_memory_desc_t weights,
         const_dnnl_memory_desc_t scratch) {
-    const struct {
-        int arg;
-        const_dnnl_memory_desc_t desc;
-    } all[stem_nargs] = {
-            [stem_src] = {DNNL_ARG_SRC, s->stat ? s->stat : s->src},
-            [stem_weights] = {DNNL_ARG_WEIGHTS, weights},
-            [stem_dst] = {DNNL_ARG_DST, s->dst},
-            [stem_bias] = {DNNL_ARG_BIAS, s->bias},
-            [stem_factor] = {DNNL_ARG_ATTR_SCALES | DNNL_ARG_SRC_1, NULL},
-            [stem_src_scale] = {DNNL_ARG_ATTR_SCALES | DNNL_ARG_SRC, NULL},
-            [stem_wei_scale] = {DNNL_ARG_ATTR_SCALES | DNNL_ARG_WEIGHTS, NULL},
-            [stem_dst_scale] = {DNNL_ARG_ATTR_SCALES | DNNL_ARG_DST, NULL},
-            [stem_scratch] = {DNNL_ARG_SCRATCHPAD, scratch},
+    const octet_kernel_operand all[stem_nargs] = {
+            [stem_src] = {DNNL_ARG_SRC, has[stem_src], s->stat ? s->stat : s->src},
+            [stem_weights] = {DNNL_ARG_WEIGHTS, has[stem_weights], weights},
+            [stem_dst] = {DNNL_ARG_DST, has[stem_dst], s->dst},
+            [stem_bias] = {DNNL_ARG_BIAS, has[stem_bias], s->bias},
+            [stem_factor] = {DNNL_ARG_ATTR_SCALES | DNNL_ARG_SRC_1, has[stem_factor], NULL},
+            [stem_src_scale] = {DNNL_ARG_ATTR_SCALES | DNNL_ARG_SRC, has[stem_src_scale], NULL},
+            [stem_wei_scale] = {DNNL_ARG_ATTR_SCALES | DNNL_ARG_WEIGHTS, has[stem_wei_scale], NULL},
+            [stem_dst_scale] = {DNNL_ARG_ATTR_SCALES | DNNL_ARG_DST, has[stem_dst_scale], NULL},
+            [stem_scratch] = {DNNL_ARG_SCRATCHPAD, has[stem_scratch], scratch},
     };
-    dnnl_status_t status = dnnl_success;
-    for (int i = 0; i < stem_nargs; i++) {
-        k->slot[i] = has[i] ? k->base.nargs : -1;
-        if (has[i] && status == dnnl_success)
-            status = octet_kernel_arg(&k->base, all[i].arg, all[i].desc);
-    }
     if (!octet_spec_takes(s->weights, weights)) return dnnl_unimplemented;
-    return status;
+    return octet_kernel_args(&k->base, all, stem_nargs);
 }
 
 // oneDNN has two ways to scale a sum, which differ in the last bit: its kernels
@@ -171,8 +162,11 @@ dnnl_status_t octet_stem_args(const octet_spec *spec, dnnl_data_type_t type,
 }
 
 dnnl_status_t octet_stem_create(const octet_spec *spec, const char *impl,
-        int64_t (*extra)(const octet_stem *), octet_stem **out) {
-    if (spec->kind != dnnl_convolution || spec->alg != dnnl_convolution_direct)
+        int isa, int64_t (*extra)(const octet_stem *),
+        void (*work)(const octet_kernel *, void *const *, int, int),
+        octet_kernel **out) {
+    if (!octet_kernel_may_use(isa) || spec->kind != dnnl_convolution
+            || spec->alg != dnnl_convolution_direct)
         return dnnl_unimplemented;
     octet_stem *k = (octet_stem *)octet_kernel_new(sizeof(*k), impl);
     if (!k) return dnnl_out_of_memory;
@@ -191,6 +185,7 @@ dnnl_status_t octet_stem_create(const octet_spec *spec, const char *impl,
         return status;
     }
     k->joined_scales = joins_scales(spec);
-    *out = k;
+    k->base.work = work;
+    *out = &k->base;
     return dnnl_success;
 }

@@ -27,7 +27,6 @@ enum {
 
 typedef struct {
     octet_kernel base;
-    int slot[stem_nargs]; // index in base.args, -1 where there is none
     int64_t images, channels, in_h, in_w;
     int64_t out_channels, out_h, out_w;
     int64_t src_n, src_c, src_h, src_w; // strides, elements
@@ -93,10 +92,12 @@ int octet_stem_window(const octet_spec *s, octet_stem *k);
 dnnl_status_t octet_stem_args(const octet_spec *spec, dnnl_data_type_t type,
         const int *has, octet_stem *k);
 
-// Makes a kernel for spec, all but base.work. extra tells how much scratch
-// memory a part needs for itself. dnnl_unimplemented where spec is another
-// convolution.
+// Makes the kernel for spec that does its work by work, which needs the
+// instructions of isa. extra tells how much scratch memory a part needs for
+// itself. dnnl_unimplemented where spec is another convolution.
 dnnl_status_t octet_stem_create(const octet_spec *spec, const char *impl,
-        int64_t (*extra)(const octet_stem *), octet_stem **out);
+        int isa, int64_t (*extra)(const octet_stem *),
+        void (*work)(const octet_kernel *, void *const *, int, int),
+        octet_kernel **out);
 
 #endif

@@ -196,14 +196,8 @@ TARGET static void work(
 }
 
 dnnl_status_t octet_stem_amx_create(const octet_spec *spec, octet_kernel **out) {
-    if (!octet_kernel_may_use(dnnl_cpu_isa_avx512_core_amx))
-        return dnnl_unimplemented;
-    octet_stem *k = NULL;
-    dnnl_status_t status = octet_stem_create(spec, name, extra, &k);
-    if (status != dnnl_success) return status;
-    k->base.work = work;
-    *out = &k->base;
-    return dnnl_success;
+    return octet_stem_create(spec, name, dnnl_cpu_isa_avx512_core_amx, extra,
+            work, out);
 }
 
 #else

@@ -55,7 +55,7 @@ KERNEL void stem_begin(stem_part *p, const octet_stem *k,
         void *const *at, int part, int flip) {
     const void *arg[stem_nargs];
     for (int i = 0; i < stem_nargs; i++)
-        arg[i] = k->slot[i] < 0 ? NULL : at[k->slot[i]];
+        arg[i] = octet_kernel_at(&k->base, at, i);
     memset(p, 0, sizeof(*p));
     p->k = k;
     p->a = (stem_args) {arg[stem_src], arg[stem_weights],

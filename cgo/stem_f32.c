@@ -136,18 +136,14 @@ static void advance(picture *p, int64_t image, int64_t y) {
             }
 }
 
-static void *argument(const octet_stem *k, void *const *at, int which) {
-    return k->slot[which] < 0 ? NULL : at[k->slot[which]];
-}
-
 static void work(const octet_kernel *base, void *const *at, int part, int parts) {
     const octet_stem *k = (const octet_stem *)base;
     picture p = {.k = k, .image = -1,
-            .src = argument(k, at, stem_src), .dst = argument(k, at, stem_dst),
-            .weights = argument(k, at, stem_weights),
-            .bias = argument(k, at, stem_bias),
+            .src = octet_kernel_at(base, at, stem_src), .dst = octet_kernel_at(base, at, stem_dst),
+            .weights = octet_kernel_at(base, at, stem_weights),
+            .bias = octet_kernel_at(base, at, stem_bias),
             .row = k->row_size / (int64_t)sizeof(float)};
-    p.zeros = argument(k, at, stem_scratch);
+    p.zeros = octet_kernel_at(base, at, stem_scratch);
     p.zeros += part * k->part_size / (int64_t)sizeof(float);
     p.ring = p.zeros + p.row;
     memset(p.zeros, 0, (size_t)k->row_size);

@@ -36,18 +36,7 @@ func TestNoReferenceKernels(t *testing.T) {
 				t.Fatal(err)
 			}
 			in, _ := demoInputs(t, m, 48)
-			c, err := calibrate.New(m, calibrate.Options{Runner: NewRunner})
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer c.Close()
-			if _, err := c.Sample(t.Context(), in); err != nil {
-				t.Fatal(err)
-			}
-			g, err := c.INT8Graph()
-			if err != nil {
-				t.Fatal(err)
-			}
+			g := quantised(t, m, in, calibrate.Options{})
 			p, err := Compile(g, Options{})
 			if err != nil {
 				t.Fatal(err)

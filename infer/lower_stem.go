@@ -48,15 +48,9 @@ func (lw *lowering) stemSrc(quantize *graph.Layer) *tensor {
 func (lw *lowering) stem(quantize *graph.Layer, conv dnnl.Convolution) (creator, []arg) {
 	picture := lw.env[quantize.In[0]]
 	s := dnnl.Stem{Picture: picture.desc, Conv: conv}
-	p, err := s.New(lw.engine)
-	if errors.Is(err, dnnl.ErrUnimplemented) {
+	if !lw.exists(s) {
 		return nil, nil
 	}
-	lw.fail(err)
-	if lw.err != nil {
-		return nil, nil
-	}
-	p.Close()
 	factor := lw.scale(quantize.Op.(*graph.Quantize).Scale)
 	return s, []arg{{dnnl.ArgSrc, picture}, {dnnl.ArgFactor, factor}}
 }
@@ -80,11 +74,16 @@ func (lw *lowering) isPicture(op *graph.Conv, x *tensor) bool {
 // takesPicture reports whether a kernel of Octet's own does the convolution from
 // the picture as it is. If not, that must be turned first.
 func (lw *lowering) takesPicture(conv dnnl.Convolution) bool {
+	conv.Attr.Impl = dnnl.Own
+	return lw.exists(conv)
+}
+
+// exists reports whether there is an implementation of what c makes.
+func (lw *lowering) exists(c creator) bool {
 	if lw.err != nil {
 		return false
 	}
-	conv.Attr.Impl = dnnl.Own
-	p, err := conv.New(lw.engine)
+	p, err := c.New(lw.engine)
 	if errors.Is(err, dnnl.ErrUnimplemented) {
 		return false
 	}
