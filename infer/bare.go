@@ -35,11 +35,3 @@ func (p *Predictor) Bare(ctx context.Context, in, out []*model.Tensor, times []t
 	}
 	return nil
 }
-
-// compute executes in for r.
-func (r *request) compute(in *instance) error {
-	if r.times != nil {
-		return in.repeat(r.times)
-	}
-	return in.run()
-}

@@ -2,6 +2,7 @@ package infer
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/octet-dnn/octet/graph"
@@ -12,19 +13,18 @@ import (
 // the batch as a whole (accuracy, mean loss, top-k) is the tail, run in Go over
 // the finished batch; so a batch may be cut into micro-batches.
 type body struct {
-	graph     *graph.Graph // the body's layers only
-	inputs    []*graph.Value
-	feeds     []int // for each input, its index among the network's inputs
-	outputs   []*graph.Value
-	uses      map[*graph.Value]int // consumers in the body, plus one for an output
-	fused     map[*graph.Layer]*fusion
-	stems     map[*graph.Layer]*graph.Layer // convolutions that quantise their input, and the layers that this replaces
-	skip      map[*graph.Layer]bool
-	branches  map[*graph.Layer]bool // see findBranches
-	direct    map[*graph.Layer]bool // see finder
-	static    map[*graph.Value]bool // see staticValues
-	watch     map[*graph.Value]bool
-	watchList []*graph.Value
+	graph    *graph.Graph // the body's layers only
+	inputs   []*graph.Value
+	feeds    []int // for each input, its index among the network's inputs
+	outputs  []*graph.Value
+	uses     map[*graph.Value]int // consumers in the body, plus one for an output
+	fused    map[*graph.Layer]*fusion
+	stems    map[*graph.Layer]*graph.Layer // convolutions that quantise their input, and the layers that this replaces
+	skip     map[*graph.Layer]bool
+	branches map[*graph.Layer]bool // see findBranches
+	direct   map[*graph.Layer]bool // see finder
+	static   map[*graph.Value]bool // see staticValues
+	watch    map[*graph.Value]bool
 	// separable: the first dim of every value is the batch, and no layer mixes
 	// images, so that any cut of the batch gives the same results.
 	separable bool
@@ -54,8 +54,8 @@ func cut(g *graph.Graph, watch []string) (*body, []*graph.Layer, error) {
 	if err := b.setWatch(g, watch); err != nil {
 		return nil, nil, err
 	}
-	fixed := map[*graph.Value]bool{}
-	for _, v := range append(slices.Clone(b.outputs), b.watchList...) {
+	fixed := maps.Clone(b.watch)
+	for _, v := range b.outputs {
 		fixed[v] = true
 	}
 	f := newFinder(b.graph, fixed, inf.Shapes)
@@ -163,7 +163,6 @@ func (b *body) setWatch(g *graph.Graph, names []string) error {
 			return fmt.Errorf("watch %q: it is %v, want float32", n, v.DType)
 		}
 		b.watch[v] = true
-		b.watchList = append(b.watchList, v)
 	}
 	return nil
 }

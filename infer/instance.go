@@ -10,7 +10,7 @@ import (
 
 // An instance is a plan with memory: segments over an arena that is not its
 // own. There is just one segment, a chain of primitives that one cgo call
-// executes, unless the plan has steps in Go. One goroutine at a time may run it.
+// executes, unless the plan has steps in Go or values to show. One goroutine at a time may run it.
 type instance struct {
 	plan     *plan
 	stream   *dnnl.Stream
@@ -45,6 +45,8 @@ func (in *instance) build(e *dnnl.Engine) error {
 		if n < 0 {
 			n = len(steps)
 		}
+		done := len(in.plan.steps) - len(steps)
+		n = min(n, in.plan.nextShow(done)-done)
 		if n > 0 {
 			g.chain, err = in.chain(e, steps[:n])
 		} else {
@@ -135,8 +137,28 @@ func (in *instance) execute(ns []int64) error {
 	return nil
 }
 
-// floats returns the FP32 elements of a watched tensor in memory order. It is
-// valid until the bound memories change.
+// watch runs the plan and shows its watched values, each as soon as there is; in.ptrs must be set.
+func (in *instance) watch(show func(watched) error) error {
+	in.bindViews()
+	defer in.releaseViews()
+	done, rest := 0, in.plan.watched
+	for i := 0; ; i++ {
+		for ; len(rest) > 0 && rest[0].after <= done; rest = rest[1:] {
+			if err := show(rest[0]); err != nil {
+				return err
+			}
+		}
+		if i == len(in.segments) {
+			return nil
+		}
+		if err := in.segments[i].run(in, nil); err != nil {
+			return err
+		}
+		done += in.segments[i].len()
+	}
+}
+
+// floats returns the FP32 elements of a watched tensor in memory order.
 func (in *instance) floats(t *tensor) []float32 {
 	n := elems(t.dims)
 	if t.bound > 0 {

@@ -232,7 +232,7 @@ func (lw *lowering) convDst(op *graph.Conv, e *epilogue) *tensor {
 		return nil
 	}
 	e.attr.PostOps = append(e.attr.PostOps, dnnl.SumPostOp(scale, 0, r.dtype))
-	if r.store != nil && r.store.pending == 1 && !r.store.kept && r.store.size/r.store.images == elems(r.dims)*r.dtype.Size()/lw.images {
+	if r.store != nil && r.store.pending == 1 && r.store.size/r.store.images == elems(r.dims)*r.dtype.Size()/lw.images {
 		return lw.retyped(r, dt)
 	}
 	y := lw.retyped(lw.place(out, channelsLast), r.dtype)

@@ -2,7 +2,6 @@ package infer
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"sync/atomic"
 
@@ -25,7 +24,7 @@ type plan struct {
 	bound     int
 	rows      []bool // of each bound memory: a step takes several images at once, which must lie side by side
 	arena     int
-	watched   []*tensor
+	watched   []watched // in order of after
 	constants constants
 	own       []interface{ Close() error }
 }
@@ -37,9 +36,6 @@ func compile(e *dnnl.Engine, w *weightStore, b *body, f *family, n, cache int, c
 	one, err := graph.InferShapes(b.graph, f.at(1, b.separable))
 	if err != nil {
 		return nil, err
-	}
-	if len(b.watchList) > 0 {
-		cache = math.MaxInt // watched values stay until the end of a run
 	}
 	stages := b.stages(one, n, cache)
 	p := &plan{images: n, constants: constants{engine: e}}
@@ -79,11 +75,7 @@ func (lw *lowering) body(p *plan, b *body, f *family, stages []*stage) error {
 			if err := lw.lower(l); err != nil {
 				return err
 			}
-			for _, v := range l.Out {
-				if t := lw.env[v]; t != nil && t.store != nil && b.watch[v] {
-					t.store.kept = true
-				}
-			}
+			lw.show(p, b, l.Out)
 		}
 		if i == len(stages)-1 {
 			if err := lw.finish(p, b); err != nil {
@@ -122,11 +114,44 @@ func (lw *lowering) bind(p *plan, b *body) error {
 		lw.targets[v] = t
 		p.outputs = append(p.outputs, t)
 	}
+	lw.show(p, b, b.inputs)
 	return nil
 }
 
-// finish copies results that could not be computed in their bound place, and
-// keeps what is watched to the end.
+// A watched is a value that a run shows as soon as so many steps are done: it is still
+// in the core's own cache then, and its memory is free for others afterwards.
+type watched struct {
+	name  string
+	t     *tensor
+	after int
+}
+
+// show has those of values that are watched shown now.
+func (lw *lowering) show(p *plan, b *body, values []*graph.Value) {
+	for _, v := range values {
+		t := lw.env[v]
+		if !b.watch[v] || t == nil {
+			continue
+		}
+		p.watched = append(p.watched, watched{v.Name, t, len(lw.steps)})
+		if t.store != nil {
+			t.store.last = max(t.store.last, len(lw.steps)-1)
+		}
+	}
+}
+
+// nextShow returns after how many steps, more than done, values are shown next; the
+// number of all steps if none are.
+func (p *plan) nextShow(done int) int {
+	for _, w := range p.watched {
+		if w.after > done {
+			return w.after
+		}
+	}
+	return len(p.steps)
+}
+
+// finish copies results that could not be computed in their bound place.
 func (lw *lowering) finish(p *plan, b *body) error {
 	for i, v := range b.outputs {
 		t := lw.env[v]
@@ -142,15 +167,8 @@ func (lw *lowering) finish(p *plan, b *body) error {
 			return fmt.Errorf("output %q: %w", v.Name, lw.err)
 		}
 	}
-	for _, v := range b.watchList {
-		t := lw.env[v]
-		if t == nil {
-			return fmt.Errorf("watched value %q is not computed", v.Name)
-		}
-		if t.store != nil {
-			t.store.last = math.MaxInt
-		}
-		p.watched = append(p.watched, t)
+	if len(p.watched) < len(b.watch) {
+		return fmt.Errorf("%d of %d watched values are computed", len(p.watched), len(b.watch))
 	}
 	return nil
 }

@@ -11,9 +11,9 @@ import (
 // runner shows a calibrator the values inside a network.
 type runner struct{ p *Predictor }
 
-// NewRunner runs g for calibration: see [calibrate.Runner]. Its plans keep every
-// watched value to the end of a run, so they need more memory than a
-// predictor's and take one image at a time; the streams work in parallel.
+// NewRunner runs g for calibration: see [calibrate.Runner]. Its plans take one image
+// at a time, so that what it gives does not depend on the batch, and stop after each
+// layer that makes a watched value to show it; the streams work in parallel.
 func NewRunner(g *graph.Graph, watch []string) (calibrate.Runner, error) {
 	p, err := Compile(g, Options{MicroBatch: 1, Threads: 1, watch: watch})
 	if err != nil {

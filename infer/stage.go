@@ -1,7 +1,6 @@
 package infer
 
 import (
-	"math"
 	"slices"
 
 	"github.com/octet-dnn/octet/graph"
@@ -193,9 +192,7 @@ func (x *expansion) relive() {
 				seen[st] = true
 				st.first = i
 			}
-			if st.last != math.MaxInt {
-				st.last = i
-			}
+			st.last = i
 		}
 	}
 }

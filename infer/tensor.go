@@ -25,7 +25,6 @@ type storage struct {
 	images       int // of the plan that size is for
 	first, last  int // steps between which the bytes are in use
 	pending      int // uses of values in it that are still to be lowered
-	kept         bool
 }
 
 // A tensor is a place for a value: in the arena, in memory bound for a run, or

@@ -47,15 +47,9 @@ func (w *worker) compute() error {
 	}
 	w.gate.Lock()
 	in.place(w.pieces)
-	err = r.compute(in)
+	err = r.compute(in, w.pieces[0].first)
 	in.deliver(w.pieces)
 	w.gate.Unlock()
-	switch {
-	case err != nil:
-		err = fmt.Errorf("infer: %s: %w", r.p.graph.Name, err)
-	case r.observe != nil:
-		err = r.watch(in, w.pieces[0].first)
-	}
 	clear(in.ptrs)
 	return err
 }
@@ -73,22 +67,36 @@ func (w *worker) forget() {
 	w.pieces = w.pieces[:0]
 }
 
-// watch shows the watched values of an image to the observer.
+// compute executes in for r, whose images from first on it takes. An error of the
+// observer is returned as it is.
+func (r *request) compute(in *instance, first int) (err error) {
+	var refused error
+	switch {
+	case r.observe != nil:
+		err = in.watch(func(w watched) error {
+			refused = r.show(w, in.floats(w.t), first)
+			return refused
+		})
+	case r.times != nil:
+		err = in.repeat(r.times)
+	default:
+		err = in.run()
+	}
+	if err != nil && refused == nil {
+		err = fmt.Errorf("infer: %s: %w", r.p.graph.Name, err)
+	}
+	return err
+}
+
+// show shows a watched value of an image to the observer.
 // Plans that are watched take single images, see NewRunner.
-func (r *request) watch(in *instance, image int) error {
+func (r *request) show(w watched, data []float32, image int) error {
 	if !r.p.body.separable {
 		image = calibrate.AllImages
 	}
-	for i, t := range in.plan.watched {
-		a := calibrate.Activation{
-			Name: r.p.body.watchList[i].Name, Image: image,
-			Dims: t.dims, ChannelsLast: t.layout == channelsLast, Data: in.floats(t),
-		}
-		if err := r.observe(a); err != nil {
-			return err
-		}
-	}
-	return nil
+	return r.observe(calibrate.Activation{
+		Name: w.name, Image: image, Dims: w.t.dims, ChannelsLast: w.t.layout == channelsLast, Data: data,
+	})
 }
 
 func (w *worker) instance(k planKey) (*instance, error) {
