@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"sync"
 )
 
 // Bins is the number of bins of a Histogram. At least half of them are used, so
@@ -35,33 +36,58 @@ func NewHistogram() *Histogram { return &Histogram{exp: minExp} }
 
 // Add implements Observer.
 func (h *Histogram) Add(x []float32) error {
-	if len(x) == 0 {
-		return nil
-	}
-	top := absTop(x)
-	if top >= infBits {
-		return firstNotFinite(x)
-	}
-	h.add(x, top)
-	return nil
+	_, _, err := h.add(x, unshared{})
+	return err
 }
 
-// add counts x, whose largest |x| has the bits top.
-func (h *Histogram) add(x []float32, top uint32) {
-	h.cover(top)
-	invWidth := float32(math.Ldexp(1, -h.exp))
-	h.total += uint64(len(x))
-	var list binList
-	for len(x) > 0 {
-		part := x[:min(len(x), binChunk)]
-		n := list.of(part, invWidth)
-		for _, i := range list[:n] {
-			h.counts[i%Bins]++
-		}
-		h.zeros += uint64(len(part) - n)
-		x = x[len(part):]
+// add also returns the range of x as signedRange does. Others may add at the same time
+// with the same lock, which is held for a small part of the time; h must not be read
+// meanwhile. An error leaves h as it was.
+func (h *Histogram) add(x []float32, lock sync.Locker) (low, high uint32, err error) {
+	if len(x) > maxTally {
+		return h.addInParts(x, lock)
 	}
+	t := tallies.Get().(*tally)
+	defer tallies.Put(t)
+	lock.Lock()
+	exp := h.exp
+	lock.Unlock()
+	if err := t.fill(x, exp); err != nil {
+		return 0, 0, err
+	}
+	lock.Lock()
+	defer lock.Unlock()
+	h.take(t, len(x))
+	return t.low, t.high, nil
 }
+
+// addInParts is add for more elements than a tally can count.
+func (h *Histogram) addInParts(x []float32, lock sync.Locker) (low, high uint32, err error) {
+	low, high = signedRange(x)
+	if max(low&absMask, high) >= infBits {
+		return 0, 0, firstNotFinite(x)
+	}
+	for ; len(x) > 0; x = x[min(len(x), maxTally):] {
+		if _, _, err := h.add(x[:min(len(x), maxTally)], lock); err != nil {
+			return 0, 0, err
+		}
+	}
+	return low, high, nil
+}
+
+// take empties a tally of n elements into h.
+func (h *Histogram) take(t *tally, n int) {
+	h.cover(t.top())
+	t.drain(&h.counts, min(h.exp-t.exp, bitsOfBins)) // not negative: see tally.fill
+	h.total += uint64(n)
+	h.zeros += uint64(n - t.filled)
+}
+
+// unshared is the lock of what nobody else uses.
+type unshared struct{}
+
+func (unshared) Lock()   {}
+func (unshared) Unlock() {}
 
 // bitsOfBins is the binary logarithm of Bins.
 const bitsOfBins = 13
@@ -69,7 +95,7 @@ const bitsOfBins = 13
 // cover widens the bins until the value with these bits has one.
 func (h *Histogram) cover(bits uint32) {
 	h.max = max(h.max, bits)
-	exp := math.Ilogb(float64(h.Max())) - bitsOfBins + 1 // hugely negative for 0
+	exp := expOf(h.max)
 	if exp <= h.exp {
 		return
 	}
@@ -79,6 +105,12 @@ func (h *Histogram) cover(bits uint32) {
 		h.counts[i] = 0
 		h.counts[i>>shift] += n
 	}
+}
+
+// expOf returns the least exponent with which the value with these bits has a bin,
+// hugely negative for 0.
+func expOf(bits uint32) int {
+	return math.Ilogb(float64(math.Float32frombits(bits))) - bitsOfBins + 1
 }
 
 // Merge implements Observer.

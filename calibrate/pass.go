@@ -46,7 +46,7 @@ func (p *pass) begin(n int) {
 }
 
 // observe takes a tensor of an image of the present batch. It is safe for
-// concurrent use, and works on several tensors at a time.
+// concurrent use, and works on several tensors, or images of one, at a time.
 func (p *pass) observe(a Activation) error {
 	i, ok := p.index[a.Name]
 	if !ok {
@@ -55,15 +55,7 @@ func (p *pass) observe(a Activation) error {
 	if a.Image < AllImages || a.Image >= p.images {
 		return fmt.Errorf("showed tensor %q of image %d of %d: %w", a.Name, a.Image, p.images, ErrRunner)
 	}
-	p.locks[i].Lock()
-	defer p.locks[i].Unlock()
-	var top uint32
-	var err error
-	if s, ok := p.batch[i].(*Statistics); ok {
-		top, err = s.add(a.Data)
-	} else {
-		err = p.batch[i].Add(a.Data)
-	}
+	top, err := p.add(i, a.Data)
 	var bad *NotFiniteError
 	if errors.As(err, &bad) {
 		return &NotFiniteError{Tensor: a.Name, Layer: p.tensors[i].layer, Sample: max(a.Image, 0), Index: bad.Index, Value: bad.Value}
@@ -71,6 +63,8 @@ func (p *pass) observe(a Activation) error {
 	if err != nil {
 		return fmt.Errorf("tensor %q: %w", a.Name, err)
 	}
+	p.locks[i].Lock()
+	defer p.locks[i].Unlock()
 	if a.Image == AllImages {
 		p.seen[i] = p.images
 		for j := range p.tops[i] {
@@ -81,6 +75,16 @@ func (p *pass) observe(a Activation) error {
 	p.seen[i]++
 	p.tops[i][a.Image] = top
 	return nil
+}
+
+// add has tensor i observed, and returns the bits of its largest |x| where its observer tells.
+func (p *pass) add(i int, x []float32) (top uint32, err error) {
+	if s, ok := p.batch[i].(*Statistics); ok {
+		return s.add(x, &p.locks[i])
+	}
+	p.locks[i].Lock()
+	defer p.locks[i].Unlock()
+	return 0, p.batch[i].Add(x)
 }
 
 // complete checks that every tensor of every image was shown.

@@ -27,18 +27,6 @@ func absRange(x []float32) (lo, hi uint32) {
 	return lo, hi
 }
 
-// absTop returns the bits of the largest |x|.
-func absTop(x []float32) (hi uint32) {
-	var mu sync.Mutex
-	parallel.Ranges(len(x), func(from, to int) {
-		h := absTopOf(x[from:to])
-		mu.Lock()
-		defer mu.Unlock()
-		hi = max(hi, h)
-	})
-	return hi
-}
-
 // absRangeOf and absTopOf keep four chains of dependent comparisons apart, whose
 // latency is what limits them otherwise.
 func absRangeOf(x []float32) (lo, hi uint32) {

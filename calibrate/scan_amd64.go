@@ -14,8 +14,14 @@ const wideStep = 16
 //go:noescape
 func rangeAVX512(x *float32, n int) (low, high uint32)
 
-// binsAVX512 is binsOf for n elements, n positive. It writes up to wideStep-1
-// elements of out behind what it returns.
+// countAVX512 is rangeAVX512, and counts those elements that are not zero in their bins;
+// filled is how many they are. Where an element is none of Bins bins, counts are
+// wrong, but there are as many. list has room for binChunk+wideStep bins.
 //
 //go:noescape
-func binsAVX512(x *float32, n int, invWidth float32, out *uint32) int
+func countAVX512(x *float32, n int, invWidth float32, list, counts *uint32) (low, high uint32, filled int)
+
+// drainAVX512 adds n counts to dst and clears them. n is positive.
+//
+//go:noescape
+func drainAVX512(counts *uint32, dst *uint64, n int)

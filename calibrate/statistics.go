@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"sync"
 )
 
 // A Statistics is what calibration keeps of one tensor, and all that the
@@ -25,34 +26,20 @@ func NewStatistics() *Statistics {
 
 // Add implements Observer.
 func (s *Statistics) Add(x []float32) error {
-	_, err := s.add(x)
+	_, err := s.add(x, unshared{})
 	return err
 }
 
-// add also returns the bits of the largest |x|. Large data are read once, and into
-// a tally that counts only if all is well.
-func (s *Statistics) add(x []float32) (top uint32, err error) {
-	if len(x) >= Bins && len(x) <= maxTally {
-		t := tallies.Get().(*tally)
-		defer tallies.Put(t)
-		if low, high, zeros, ok := t.count(x, s.exp); ok {
-			s.low, s.high, s.max = max(s.low, low), max(s.high, high), max(s.max, low&absMask, high)
-			s.total, s.zeros = s.total+uint64(len(x)), s.zeros+uint64(zeros)
-			t.drain(&s.counts)
-			return max(low&absMask, high), nil
-		}
-		clear(t[:])
+// add also returns the bits of the largest |x|. The lock is that of Histogram.add.
+func (s *Statistics) add(x []float32, lock sync.Locker) (top uint32, err error) {
+	low, high, err := s.Histogram.add(x, lock)
+	if err != nil || len(x) == 0 {
+		return 0, err
 	}
-	low, high := signedRange(x)
-	top = max(low&absMask, high)
-	if top >= infBits {
-		return 0, firstNotFinite(x)
-	}
-	if len(x) > 0 {
-		s.low, s.high = max(s.low, low), max(s.high, high)
-		s.Histogram.add(x, top)
-	}
-	return top, nil
+	lock.Lock()
+	defer lock.Unlock()
+	s.low, s.high = max(s.low, low), max(s.high, high)
+	return max(low&absMask, high), nil
 }
 
 // expect widens the bins to those of o, which it will be merged into: then it

@@ -10,39 +10,78 @@ const maxTally = 1 << 30
 
 // A tally counts elements for a Histogram: small counters, which fit in the
 // first-level cache where those of the Histogram do not.
-type tally [Bins]uint32
+type tally struct {
+	counts    [Bins]uint32
+	list      binList
+	exp       int    // the bins are 2^exp wide
+	low, high uint32 // the range as signedRange gives it
+	filled    int    // elements other than zero
+}
 
 var tallies = sync.Pool{New: func() any { return new(tally) }}
 
-// count counts x in bins of width 2^exp, and returns the bits of its range as
-// signedRange does and how many elements are zero. If an element is too large for
-// the bins, or not a number, it stops, and ok is false.
-func (t *tally) count(x []float32, exp int) (low, high uint32, zeros int, ok bool) {
-	low = signBit
-	invWidth := float32(math.Ldexp(1, -exp))
-	limit := min(math.Float32bits(float32(math.Ldexp(1, exp+bitsOfBins))), infBits)
-	var list binList
+// top returns the bits of the largest |x|.
+func (t *tally) top() uint32 { return max(t.low&absMask, t.high) }
+
+// fill makes t the tally of x, at most maxTally elements, in bins of width 2^exp, or of
+// the least width that they need if that is more. It reads x once unless bins have to be
+// wider. A NaN or an infinity is a *NotFiniteError and leaves t empty.
+func (t *tally) fill(x []float32, exp int) error {
+	t.exp = exp
+	t.count(x)
+	if t.top() < t.limit() {
+		return nil
+	}
+	clear(t.counts[:])
+	if t.top() >= infBits {
+		return firstNotFinite(x)
+	}
+	t.exp = expOf(t.top())
+	t.count(x)
+	return nil
+}
+
+// limit returns the bits of the least number that no bin holds.
+func (t *tally) limit() uint32 {
+	return min(math.Float32bits(float32(math.Ldexp(1, t.exp+bitsOfBins))), infBits)
+}
+
+// count adds x to the counts, and sets the range and the number of elements counted. The
+// counts are good if all elements are below the limit.
+func (t *tally) count(x []float32) {
+	invWidth := float32(math.Ldexp(1, -t.exp))
+	t.low, t.high, t.filled = signBit, 0, 0
+	if whole := len(x) &^ (wideStep - 1); wide && whole > 0 {
+		low, high, filled := countAVX512(&x[0], whole, invWidth, &t.list[0], &t.counts[0])
+		t.low, t.high, t.filled = max(t.low, low), high, filled
+		x = x[whole:]
+	}
+	t.countPlain(x, invWidth)
+}
+
+// countPlain adds x to counts, range and number of elements counted.
+func (t *tally) countPlain(x []float32, invWidth float32) {
 	for len(x) > 0 {
 		part := x[:min(len(x), binChunk)]
 		x = x[len(part):]
-		l, h := signedRangeOf(part)
-		low, high = max(low, l), max(high, h)
-		if max(low&absMask, high) >= limit {
-			return low, high, zeros, false
+		low, high := plainRangeOf(part)
+		t.low, t.high = max(t.low, low), max(t.high, high)
+		n := binsOf(part, invWidth, t.list[:])
+		for _, i := range t.list[:n] {
+			t.counts[i%Bins]++
 		}
-		n := list.of(part, invWidth)
-		for _, i := range list[:n] {
-			t[i%Bins]++
-		}
-		zeros += len(part) - n
+		t.filled += n
 	}
-	return low, high, zeros, true
 }
 
-// drain moves the counts into dst.
-func (t *tally) drain(dst *[Bins]uint64) {
-	for i, n := range t {
-		dst[i] += uint64(n)
+// drain moves the counts into those of bins 2^shift times as wide.
+func (t *tally) drain(dst *[Bins]uint64, shift int) {
+	if wide && shift == 0 {
+		drainAVX512(&t.counts[0], &dst[0], Bins)
+		return
 	}
-	clear(t[:])
+	for i, n := range t.counts {
+		dst[i>>shift] += uint64(n)
+	}
+	clear(t.counts[:])
 }
