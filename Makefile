@@ -40,7 +40,7 @@ conformance: setup ## every primitive against the scalar reference
 accuracy: setup ## top-1 and top-5 of the real models against Paddle's (needs OCTET_SHARED or ../shared)
 	.ci/summary accuracy $(GO) test -count=1 -run TestRealModels -skip '$(ACCURACY_SKIP)' -timeout 60m -v ./internal/accept/...
 
-quality: setup ## every algorithm on the real models: top-1, top-5, agreement with FP32, divergence, time; the default choice against its lines (needs the same)
+quality: setup ## every algorithm on the real models: top-1, top-5, agreement with FP32, divergence, time; the default choice against its lines, its speed beside max (needs the same)
 	.ci/summary quality $(GO) test -count=1 -run TestRealModelsQuality -timeout 60m -v ./internal/accept/...
 
 budget: setup ## the fewest milliseconds of FP32 layers that keep a promised accuracy of the real models (needs the same)
