@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -87,6 +88,71 @@ func TestRoundBiases(t *testing.T) {
 	}
 	if moved == 0 {
 		t.Error("no bias was rounded")
+	}
+}
+
+// TestRoomForBiases gives a channel weights that are next to nothing, as FP32 and
+// as s8: its bias is int32 as all others are, with room for the sums, what it
+// computes is what it was, and no other channel changes.
+func TestRoomForBiases(t *testing.T) {
+	for _, s8 := range []bool{false, true} {
+		t.Run(fmt.Sprint("s8 ", s8), func(t *testing.T) {
+			g := network(true)
+			l := g.Layers[1]
+			q, w := l.Op.(*graph.Conv).Int8, l.In[1]
+			q.ScaleWeights[1] = 4e12
+			for i := range w.Const.Float32s() {
+				if i >= 18 { // of channel 1
+					w.Const.Float32s()[i] *= 1e-11
+				}
+			}
+			if s8 {
+				ints, err := graph.QuantizeWeights(w.Const, q.ScaleWeights, 0)
+				if err != nil {
+					t.Fatal(err)
+				}
+				data := make([]byte, len(ints))
+				for i, v := range ints {
+					data[i] = byte(v)
+				}
+				l.In[1] = &graph.Value{Name: w.Name, DType: model.Int8, Dims: w.Dims, Const: &model.Tensor{DType: model.Int8, Dims: w.Const.Dims, Data: data}}
+			}
+			before := slices.Clone(q.ScaleWeights)
+			roomy := roomForBiases(g).Layers[1]
+			scales := roomy.Op.(*graph.Conv).Int8.ScaleWeights
+			if !slices.Equal(q.ScaleWeights, before) || scales[0] != before[0] {
+				t.Errorf("scales %v became %v, and %v in the graph that came in", before, scales, q.ScaleWeights)
+			}
+			ints, err := graph.QuantizeWeights(roomy.In[1].Const, scales, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			same, err := graph.QuantizeWeights(l.In[1].Const, before, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(ints[:18], same[:18]) || slices.ContainsFunc(ints[18:], func(v int8) bool { return v != 0 }) {
+				t.Errorf("weights %v became %v", same, ints)
+			}
+			sums, _, ok := roundedBias(roomy.In[2].Const.Float32s(), q.ScaleIn, scales)
+			if want := float64(l.In[2].Const.Float32s()[1]); !ok || max(sums[1], -sums[1]) > maxBias ||
+				math.Abs(float64(sums[1])/float64(q.ScaleIn*scales[1])-want) > 1e-6*math.Abs(want) {
+				t.Errorf("bias %v became %v sums (%v)", want, sums, ok)
+			}
+			data, err := Marshal(g)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var m pb.Model
+			if err := proto.Unmarshal(data, &m); err != nil {
+				t.Fatal(err)
+			}
+			for _, n := range m.Graph.Node {
+				if n.GetOpType() == "Conv" && slices.ContainsFunc(m.Graph.Initializer, func(i *pb.Tensor) bool { return i.GetName() == n.Input[2] }) {
+					t.Errorf("%s has the FP32 bias %s", n.GetName(), n.Input[2])
+				}
+			}
+		})
 	}
 }
 

@@ -52,7 +52,7 @@ func Marshal(g *graph.Graph) ([]byte, error) {
 }
 
 func build(g *graph.Graph) (*pb.Model, error) {
-	g, err := graph.ToQDQ(g)
+	g, err := graph.ToQDQ(roomForBiases(g))
 	if err != nil {
 		return nil, err
 	}

@@ -102,7 +102,7 @@ func (s *subject) calibrated(t *testing.T, o calibrate.Options) *calibrate.Calib
 	return c
 }
 
-// probabilities runs m on the pictures, with labels of 0 where it wants some.
+// probabilities runs m on the pictures.
 func (s *subject) probabilities(t *testing.T, m *model.Model) []float32 {
 	t.Helper()
 	p, err := infer.NewPredictor(m, infer.Options{})
@@ -110,6 +110,17 @@ func (s *subject) probabilities(t *testing.T, m *model.Model) []float32 {
 		t.Fatal(err)
 	}
 	defer p.Close()
+	out, err := p.Run(t.Context(), s.inputs(t, m))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, _ := eval.Probabilities(out, len(s.labels))
+	return rows
+}
+
+// inputs are what m takes for the pictures, with labels of 0 where it wants some.
+func (s *subject) inputs(t *testing.T, m *model.Model) []*model.Tensor {
+	t.Helper()
 	feeds, err := eval.FeedsOf(m.Program)
 	if err != nil {
 		t.Fatal(err)
@@ -122,12 +133,7 @@ func (s *subject) probabilities(t *testing.T, m *model.Model) []float32 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := p.Run(t.Context(), in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	rows, _ := eval.Probabilities(out, len(s.labels))
-	return rows
+	return in
 }
 
 // pythonOf returns the Python that variable names, or skips: word says in the
@@ -149,8 +155,12 @@ func pythonOf(t *testing.T, variable, word string) string {
 // last line. It writes a file for each mode, see readRows.
 func (s *subject) runPython(t *testing.T, python, script, model, out string, modes ...string) string {
 	t.Helper()
-	shape := strings.Trim(strings.ReplaceAll(fmt.Sprint(s.images.Dims), " ", ","), "[]")
-	return runScript(t, python, script, append([]string{model, s.file, shape, out}, modes...)...)
+	return runScript(t, python, script, append([]string{model, s.file, s.shape(), out}, modes...)...)
+}
+
+// shape is that of the pictures, as the scripts take it.
+func (s *subject) shape() string {
+	return strings.Trim(strings.ReplaceAll(fmt.Sprint(s.images.Dims), " ", ","), "[]")
 }
 
 // runScript runs a script of testdata/written and returns its last line.
