@@ -6,6 +6,7 @@ IN holds pictures as bare float32 of the SHAPE, such as 80,3,48,48. For each MOD
   check    onnx.checker, shapes included; then batches of 20
   batches  batches of 20
   single   one picture at a time
+  plain    batches of 20, the nodes as the file has them: no optimisation of the graph
 A fed label is filled with zeros. Prints the version of ONNX Runtime, and of which operators the optimised model consists.
 """
 import collections
@@ -17,13 +18,16 @@ import numpy as np
 import onnx
 import onnxruntime
 
-BATCH = {"check": 20, "batches": 20, "single": 1}
+BATCH = {"check": 20, "batches": 20, "single": 1, "plain": 20}
 
 
-def session(path, optimised):
+def session(path, optimised=None):
     o = onnxruntime.SessionOptions()
     o.log_severity_level = 3
-    o.optimized_model_filepath = optimised
+    if optimised:
+        o.optimized_model_filepath = optimised
+    else:
+        o.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     return onnxruntime.InferenceSession(path, o, providers=["CPUExecutionProvider"])
 
 
@@ -44,7 +48,8 @@ def main():
         if mode == "check":
             onnx.checker.check_model(path, full_check=True)
         n = BATCH[mode]
-        y = np.concatenate([s.run(None, feeds(s, x[i:i + n]))[-1] for i in range(0, len(x), n)])
+        run = session(path) if mode == "plain" else s
+        y = np.concatenate([run.run(None, feeds(run, x[i:i + n]))[-1] for i in range(0, len(x), n)])
         y.astype(np.float32).tofile(f"{out}.{mode}")
     kinds = collections.Counter(n.op_type for n in onnx.load(optimised).graph.node)
     print(f"{onnxruntime.__version__} ({', '.join(f'{n} {k}' for k, n in kinds.most_common(8))})")
