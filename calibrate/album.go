@@ -70,7 +70,7 @@ func (a *album) write(in []*model.Tensor, digests []digest) (pages []page, err e
 			a.end += p.size
 		}
 		pages = append(pages, p)
-		w := bufio.NewWriterSize(io.NewOffsetWriter(a.file, p.at), 1<<20)
+		w := bufio.NewWriter(io.NewOffsetWriter(a.file, p.at)) // what is larger than its buffer passes it by
 		writeSpooled(w, one)
 		if err := w.Flush(); err != nil {
 			a.forget(pages)

@@ -119,15 +119,28 @@ func (c *Calibrator) Sample(ctx context.Context, in []*model.Tensor) ([]*model.T
 	if c.closed {
 		return nil, ErrClosed
 	}
-	n, out, err := c.run(ctx, c.pass, in)
+	n, err := c.check(in)
+	if err != nil {
+		return nil, fmt.Errorf("sample batch %d: %w", c.count, err)
+	}
+	var digests []digest
 	var samples []sketched
 	var pages []page
+	var keeping error
+	var beside sync.WaitGroup
+	beside.Go(func() { // fills the gaps that the streams leave at the end of a batch
+		digests = digestsOf(in, n)
+		samples = c.describe(in, digests)
+		pages, keeping = c.keep(in, digests)
+	})
+	out, err := c.run(ctx, c.pass, in, n)
+	beside.Wait()
 	if err == nil {
-		samples = c.describe(in, out, n)
-		pages, err = c.keep(in, samples)
+		err = keeping
 	}
 	if err == nil {
-		err = c.pass.commit()
+		c.complete(samples, out)
+		err = c.commit(in)
 	}
 	if err != nil {
 		c.pass.abandon()
@@ -142,50 +155,59 @@ func (c *Calibrator) Sample(ctx context.Context, in []*model.Tensor) ([]*model.T
 		c.album.add(pages)
 	}
 	if c.o.Algorithm == Auto {
-		c.probes.offer(c.seen.sketch, in, digestsIn(samples))
+		c.probes.offer(c.seen.sketch, in, digests)
 	}
 	c.table, c.refined = nil, nil
 	c.watchTrend()
 	return out, nil
 }
 
-// keep writes down what is to be run again; pages are not yet in the album.
-func (c *Calibrator) keep(in []*model.Tensor, samples []sketched) (pages []page, err error) {
-	switch {
-	case c.spool != nil:
-		err = c.spool.append(in)
-	case c.album != nil:
-		pages, err = c.album.write(in, digestsIn(samples))
+// keep writes down what is to be run again to refine; pages are not yet in the album.
+func (c *Calibrator) keep(in []*model.Tensor, digests []digest) (pages []page, err error) {
+	if c.album == nil {
+		return nil, nil
 	}
-	return pages, err
+	return c.album.write(in, digests)
 }
 
-// run runs a batch of n images and shows it to p.
-func (c *Calibrator) run(ctx context.Context, p *pass, in []*model.Tensor) (n int, out []*model.Tensor, err error) {
+// commit counts the batch that has been run.
+func (c *Calibrator) commit(in []*model.Tensor) error {
+	if c.spool != nil {
+		if err := c.spool.append(in); err != nil {
+			return err
+		}
+	}
+	return c.pass.commit()
+}
+
+// check returns the number of images of a batch.
+func (c *Calibrator) check(in []*model.Tensor) (images int, err error) {
 	if len(in) != len(c.graph.Inputs) {
-		return 0, nil, fmt.Errorf("%d inputs given, the model has %d: %w", len(in), len(c.graph.Inputs), graph.ErrShape)
+		return 0, fmt.Errorf("%d inputs given, the model has %d: %w", len(in), len(c.graph.Inputs), graph.ErrShape)
 	}
 	for _, w := range c.inputs {
 		if in[w.input] == nil || in[w.input].DType != model.FP32 {
-			return 0, nil, fmt.Errorf("input %q: want a float32 tensor: %w", w.name, graph.ErrShape)
+			return 0, fmt.Errorf("input %q: want a float32 tensor: %w", w.name, graph.ErrShape)
 		}
 	}
-	if n, err = imagesOf(in); err != nil {
-		return 0, nil, err
-	}
+	return imagesOf(in)
+}
+
+// run runs a batch of n images and shows it to p.
+func (c *Calibrator) run(ctx context.Context, p *pass, in []*model.Tensor, n int) (out []*model.Tensor, err error) {
 	p.begin(n)
 	for _, w := range c.inputs {
 		x := in[w.input].Float32s()
 		for i := range n { // in order, so that the first image that is not finite is the one named
 			if err := p.observe(Activation{Name: w.name, Image: i, Data: x[i*len(x)/n : (i+1)*len(x)/n]}); err != nil {
-				return 0, nil, err
+				return nil, err
 			}
 		}
 	}
 	if out, err = c.runner.Run(ctx, in, p.observe); err != nil {
-		return 0, nil, err
+		return nil, err
 	}
-	return n, out, p.complete()
+	return out, p.complete()
 }
 
 // Table computes the thresholds of the samples so far, ErrNoSamples without any.
@@ -267,7 +289,11 @@ func (c *Calibrator) secondPass() (*pass, error) {
 	c.o.logger().Info("second pass over the samples", "batches", c.count)
 	p := newPass(c.tensors, func(i int) Observer { return newPaddlePass(c.pass.total[i].(*AbsMax)) })
 	err := c.spool.each(len(c.graph.Inputs), func(in []*model.Tensor) error {
-		if _, _, err := c.run(c.alive, p, in); err != nil {
+		n, err := c.check(in)
+		if err != nil {
+			return err
+		}
+		if _, err := c.run(c.alive, p, in, n); err != nil {
 			return err
 		}
 		return p.commit()

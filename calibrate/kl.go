@@ -56,25 +56,37 @@ const atomWindow = 16
 // of their neighbourhood.
 func withoutAtoms(counts []uint64) []uint64 {
 	cut := make([]uint64, len(counts))
-	around := make([]uint64, 0, 2*atomWindow+2) // in order
-	put := func(n uint64) {
-		at, _ := slices.BinarySearch(around, n)
-		around = slices.Insert(around, at, n)
-	}
-	for _, n := range counts[:min(atomWindow, len(counts))] {
-		put(n)
-	}
+	around := slices.Clone(counts[:min(atomWindow, len(counts))]) // in order
+	slices.Sort(around)
 	for i, n := range counts {
-		if i+atomWindow < len(counts) {
-			put(counts[i+atomWindow])
-		}
-		if i > atomWindow {
-			at, _ := slices.BinarySearch(around, counts[i-atomWindow-1])
-			around = slices.Delete(around, at, at+1)
+		switch comes, goes := i+atomWindow < len(counts), i > atomWindow; {
+		case comes && goes:
+			replace(around, counts[i-atomWindow-1], counts[i+atomWindow])
+		case comes:
+			around = append(around, math.MaxUint64)
+			replace(around, math.MaxUint64, counts[i+atomWindow])
+		case goes:
+			replace(around, counts[i-atomWindow-1], math.MaxUint64)
+			around = around[:len(around)-1]
 		}
 		cut[i] = min(n, max(2*around[len(around)/2], 1))
 	}
 	return cut
+}
+
+// replace puts in into a short list in order, in place of out, which is there.
+func replace(list []uint64, out, in uint64) {
+	at := 0
+	for list[at] != out {
+		at++
+	}
+	for ; at+1 < len(list) && list[at+1] < in; at++ {
+		list[at] = list[at+1]
+	}
+	for ; at > 0 && list[at-1] > in; at-- {
+		list[at] = list[at-1]
+	}
+	list[at] = in
 }
 
 // A klSearch scores thresholds for one histogram.
@@ -95,7 +107,7 @@ func (s klSearch) divergence(n int) float64 {
 	var d float64
 	from := 0
 	for l := range s.levels { // rounding intervals end half a level up
-		to := min(int(math.Round((float64(l)+0.5)*perLevel)), n)
+		to := min(rounded((float64(l)+0.5)*perLevel), n)
 		if c := float64(s.smooth.count[to] - s.smooth.count[from]); c > 0 {
 			live := float64(s.smooth.live[to] - s.smooth.live[from])
 			d -= c*math.Log(c/live) + (live-1)/2

@@ -37,12 +37,13 @@ func lookOf(t *model.Tensor, image, n int) (l look, ok bool) {
 		return 0, false
 	}
 	for y := range lookSide {
-		for i := range lookSide {
-			left := patch(x, column, w, y*h/lookSide, (y+1)*h/lookSide, i*w/(lookSide+1), (i+1)*w/(lookSide+1))
-			right := patch(x, column, w, y*h/lookSide, (y+1)*h/lookSide, (i+1)*w/(lookSide+1), (i+2)*w/(lookSide+1))
-			if left > right {
-				l |= 1 << (lookSide*y + i)
+		var left float64
+		for i := range lookSide + 1 {
+			right := patch(x, column, w, y*h/lookSide, (y+1)*h/lookSide, i*w/(lookSide+1), (i+1)*w/(lookSide+1))
+			if i > 0 && left > right {
+				l |= 1 << (lookSide*y + i - 1)
 			}
+			left = right
 		}
 	}
 	return l, true

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"sync"
+
+	"github.com/octet-dnn/octet/internal/parallel"
 )
 
 // A pass collects what one run over the samples shows, batch by batch. A batch
@@ -108,13 +110,13 @@ func (p *pass) topsOf(image int) []float32 {
 
 // commit counts the batch.
 func (p *pass) commit() error {
-	for i, o := range p.batch {
-		if err := p.total[i].Merge(o); err != nil {
-			return err
-		}
-	}
-	p.abandon()
-	return nil
+	failed := make([]error, len(p.batch))
+	parallel.Each(len(p.batch), func(i int) {
+		failed[i] = p.total[i].Merge(p.batch[i])
+		p.batch[i].Reset()
+	})
+	clear(p.seen)
+	return errors.Join(failed...)
 }
 
 // abandon forgets the batch.

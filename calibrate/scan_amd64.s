@@ -65,6 +65,7 @@ chunk:
 	MOVQ    R9, DI
 
 sort:
+	PREFETCHT0    (4*const_binChunk)(SI) // arrives while this chunk is counted
 	VMOVDQU32     (SI), Z2
 	VPMAXUD       Z2, Z8, Z8
 	VPMAXSD       Z2, Z9, Z9

@@ -38,11 +38,20 @@ func eachLevel(n, all, levels int, f func(from, to int, at float64)) {
 	perLevel := float64(n) / float64(levels)
 	from := 0
 	for l := range levels { // rounding intervals end half a level up
-		to := min(int(math.Round((float64(l)+0.5)*perLevel)), n)
+		to := min(rounded((float64(l)+0.5)*perLevel), n)
 		f(from, to, float64(l)*perLevel)
 		from = to
 	}
 	f(from, all, float64(n))
+}
+
+// rounded is math.Round of x, which is not negative.
+func rounded(x float64) int {
+	n := int(x)
+	if x-float64(n) >= 0.5 {
+		n++
+	}
+	return n
 }
 
 // A prefix holds running sums over the first i bins of a histogram, so that a

@@ -1,6 +1,9 @@
 package calibrate
 
-import "github.com/octet-dnn/octet/model"
+import (
+	"github.com/octet-dnn/octet/internal/parallel"
+	"github.com/octet-dnn/octet/model"
+)
 
 // A seen tells which samples went into a calibration. It is the same whatever
 // order they came in.
@@ -20,38 +23,38 @@ func (s *seen) add(samples []sketched) {
 	}
 }
 
-// describe returns the n samples of a batch that has been run.
-func (c *Calibrator) describe(in, out []*model.Tensor, n int) []sketched {
-	classes := classesOf(out, n)
-	samples := make([]sketched, n)
-	for i, d := range digestsOf(in, n) {
-		samples[i] = sketched{Digest: d, Count: 1, Class: -1}
-		if !c.seen.sketch.wants(d) {
+// describe returns the samples of a batch, as far as they can be told from its inputs.
+func (c *Calibrator) describe(in []*model.Tensor, digests []digest) []sketched {
+	samples := make([]sketched, len(digests))
+	parallel.Each(len(digests), func(i int) {
+		samples[i] = sketched{Digest: digests[i], Count: 1, Class: -1}
+		if !c.seen.sketch.wants(digests[i]) {
+			return
+		}
+		for _, w := range c.inputs {
+			if l, ok := lookOf(in[w.input], i, len(digests)); ok {
+				samples[i].Look = l
+				return
+			}
+		}
+	})
+	return samples
+}
+
+// complete adds to samples what running them has shown.
+func (c *Calibrator) complete(samples []sketched, out []*model.Tensor) {
+	classes := classesOf(out, len(samples))
+	for i := range samples {
+		if !c.seen.sketch.wants(samples[i].Digest) {
 			continue
 		}
 		if classes != nil {
 			samples[i].Class = classes[i]
 		}
-		for _, w := range c.inputs {
-			if l, ok := lookOf(in[w.input], i, n); ok {
-				samples[i].Look = l
-				break
-			}
-		}
 		if !c.twoPasses() {
 			samples[i].Tops = c.pass.topsOf(i)
 		}
 	}
-	return samples
-}
-
-// digestsIn returns the digest of each sample.
-func digestsIn(samples []sketched) []digest {
-	list := make([]digest, len(samples))
-	for i, one := range samples {
-		list[i] = one.Digest
-	}
-	return list
 }
 
 // classesOf returns the place of the largest value in each row of the first

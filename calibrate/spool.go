@@ -27,7 +27,7 @@ func newSpool(dir string) (*spool, error) {
 
 // append adds a batch. On an error the spool is as before.
 func (s *spool) append(batch []*model.Tensor) error {
-	w := bufio.NewWriterSize(io.NewOffsetWriter(s.file, s.end), 1<<20)
+	w := bufio.NewWriter(io.NewOffsetWriter(s.file, s.end)) // what is larger than its buffer passes it by
 	writeSpooled(w, batch)
 	if err := w.Flush(); err != nil {
 		return fmt.Errorf("keep a sample for a second pass: %w", err)

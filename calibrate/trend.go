@@ -52,9 +52,13 @@ func (c *Calibrator) watchTrend() {
 	}
 }
 
-// trendCandidates is how many thresholds KL tries for a snapshot: steps of less
-// than 1 % of the range tell whether it is settled, at an eighth of the time.
-const trendCandidates = candidates / 8
+// For a snapshot KL tries an eighth of the thresholds, on a histogram of a quarter of
+// the bins: steps of less than 1 % of the range tell whether it is settled, at a
+// fifth of the time.
+const (
+	trendCandidates = candidates / 8
+	trendShift      = 2
+)
 
 // trendChooser returns what chooses the thresholds of snapshots; MSE stands in for Auto.
 func trendChooser(a Algorithm) chooser {
@@ -62,9 +66,20 @@ func trendChooser(a Algorithm) chooser {
 	case Auto:
 		return chooseMSE
 	case KL:
-		return func(s *Statistics, levels int) float64 { return s.edge(klBins(s.Counts(), levels, trendCandidates)) }
+		return func(s *Statistics, levels int) float64 {
+			return s.edge(klBins(widened(s.Counts(), trendShift), levels, trendCandidates) << trendShift)
+		}
 	}
 	return choosers[a]
+}
+
+// widened returns the counts of bins 2^shift times as wide.
+func widened(counts []uint64, shift int) []uint64 {
+	wider := make([]uint64, (len(counts)+1<<shift-1)>>shift)
+	for i, n := range counts {
+		wider[i>>shift] += n
+	}
+	return wider
 }
 
 // snapshot chooses thresholds from what has been seen.
