@@ -73,14 +73,11 @@ func (a *app) calibrate(ctx context.Context, path string, f *calibrateFlags) (er
 		if !ours || !errors.Is(err, fs.ErrExist) {
 			return err
 		}
-		if whole {
+		if whole && !f.asksForMore() {
 			fmt.Fprintf(a.out, "%s: saved already, from %s\n", f.out, plural(checkpoint.pictures(), "picture"))
-			if f.report != "" {
-				a.warn("no report of a model that was saved before: octet report writes it")
-			}
 			return checkpoint.remove()
 		}
-		f.overwrite = true
+		f.overwrite = true // by the same bytes
 	}
 	m, err := model.Load(path)
 	if err != nil {
@@ -118,7 +115,8 @@ func (a *app) calibrate(ctx context.Context, path string, f *calibrateFlags) (er
 			return err
 		}
 	}
-	done, err := a.quantize(ctx, quantization{"calibrate", m, loader, preset, o, f.out, save, f.saveOptions(), checkpoint, b})
+	done, err := a.quantize(ctx, quantization{what: "calibrate", model: m, loader: loader, preset: preset, o: o,
+		out: f.out, save: save, opts: f.saveOptions(), checkpoint: checkpoint, budget: b})
 	a.warnSkipped(loader)
 	if done == nil {
 		return err
@@ -133,6 +131,12 @@ func (a *app) calibrate(ctx context.Context, path string, f *calibrateFlags) (er
 		done.write(a)
 	}
 	return err
+}
+
+// asksForMore reports whether the run is to give something beside the INT8 model.
+func (f *calibrateFlags) asksForMore() bool {
+	_, budget := f.budget.limits()
+	return budget || f.report != "" || f.json
 }
 
 func (f *calibrateFlags) options(a *app) (calibrate.Options, error) {
@@ -161,6 +165,10 @@ type quantization struct {
 	out    string
 	save   saver
 	opts   []model.SaveOption
+	// table, unless nil, is what to go on from, read from tableFile: its pictures are
+	// shown again and none is sampled.
+	table     *calibrate.Table
+	tableFile string
 	// checkpoint is nil if the run is not to be resumed.
 	checkpoint *checkpoint
 	// budget is nil if no layers are to be left in FP32 for accuracy.
@@ -182,7 +190,7 @@ func (a *app) quantize(ctx context.Context, q quantization) (done *calibrated, e
 	// Thresholds that need a second pass take as long as the first; only Close ends it.
 	defer context.AfterFunc(ctx, func() { _ = c.Close() })()
 
-	if err := q.checkpoint.restore(c); err != nil {
+	if err := q.restore(c); err != nil {
 		return nil, err
 	}
 	images, err := a.sample(ctx, c, feeds, q)
@@ -199,8 +207,27 @@ func (a *app) quantize(ctx context.Context, q quantization) (done *calibrated, e
 		}
 		return done, orInterrupted(ctx, err)
 	}
-	done.Pictures, done.Budget = images, found
+	done.Budget = found
+	if q.table == nil {
+		done.Pictures = images
+	}
 	return done, q.checkpoint.remove()
+}
+
+// restore puts c into the state that the run goes on from.
+func (q quantization) restore(c *calibrate.Calibrator) error {
+	if q.table == nil {
+		return q.checkpoint.restore(c)
+	}
+	if err := c.Restore(q.table); err != nil {
+		return fmt.Errorf("%s: %w", q.tableFile, err)
+	}
+	return nil
+}
+
+// seen reports whether the pictures after so many have been sampled by an earlier run.
+func (q quantization) seen(images int) bool {
+	return q.table != nil || images < q.checkpoint.pictures()
 }
 
 // feedsFor says how to feed m with pictures as the preset makes them.
@@ -247,8 +274,8 @@ func (q quantization) write(g *graph.Graph, t *calibrate.Table) (*calibrated, er
 	return newCalibrated(q.out, g, t), nil
 }
 
-// sample feeds all pictures to c and returns how many there were. Those that the
-// checkpoint has already are only shown again.
+// sample feeds all pictures to c and returns how many there were. Those that an earlier
+// run has sampled are only shown again.
 func (a *app) sample(ctx context.Context, c *calibrate.Calibrator, feeds eval.Feeds, q quantization) (images int, err error) {
 	progress := a.meter(q.what, "pictures", q.loader.Len())
 	defer progress.done()
@@ -260,7 +287,7 @@ func (a *app) sample(ctx context.Context, c *calibrate.Calibrator, feeds eval.Fe
 		if err != nil {
 			return 0, err
 		}
-		if images < q.checkpoint.pictures() {
+		if q.seen(images) {
 			_, err = c.Offer(in)
 		} else {
 			_, err = c.Sample(ctx, in)

@@ -119,7 +119,8 @@ func (a *app) demoModel(ctx context.Context, dir, out, net string, algo calibrat
 		return row, err
 	}
 	o := calibrate.Options{Algorithm: algo, Runner: infer.NewRunner, Logger: a.logger()}
-	done, err := a.quantize(ctx, quantization{"calibrate " + row.Name, m, loader, presets[0], o, f.int8, saverOf(graph.FormFused.String()), nil, nil, nil})
+	done, err := a.quantize(ctx, quantization{what: "calibrate " + row.Name, model: m, loader: loader, preset: presets[0], o: o,
+		out: f.int8, save: saverOf(graph.FormFused.String())})
 	if err != nil {
 		return row, err
 	}

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -46,16 +48,39 @@ func code(t *testing.T, err error) int {
 func TestSignalEndsProcess(t *testing.T) {
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		t.Run(sig.String(), func(t *testing.T) {
-			c, stderr := process(t, "bench", mobilenetDir, "--batch", "1,2", "--min-time", "1h", "--progress", "none")
+			// Under nohup the signal is ignored, and would be by the child; one that is
+			// caught here is not.
+			caught := make(chan os.Signal, 1)
+			signal.Notify(caught, sig)
+			defer signal.Stop(caught)
+
+			c, _ := process(t, "bench", mobilenetDir, "--batch", "1,2", "--min-time", "1h", "--progress", "none", "--verbose")
+			c.Stderr = nil
+			pipe, err := c.StderrPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
 			if err := c.Start(); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(300 * time.Millisecond) // long enough to be past the start
+			stderr := bufio.NewReader(pipe)
+			for line := ""; !strings.Contains(line, "compiled"); { // it is measuring now
+				if line, err = stderr.ReadString('\n'); err != nil {
+					t.Fatalf("%v after %q", err, line)
+				}
+			}
 			if err := c.Process.Signal(sig); err != nil {
 				t.Fatal(err)
 			}
-			if got := code(t, c.Wait()); got != exitInterrupted || stderr.String() != "octet: interrupted\n" {
-				t.Errorf("exit %d, stderr %q, want %d and one line", got, stderr, exitInterrupted)
+			last := ""
+			for err == nil {
+				var line string
+				if line, err = stderr.ReadString('\n'); line != "" {
+					last = line
+				}
+			}
+			if got := code(t, c.Wait()); got != exitInterrupted || last != "octet: interrupted\n" {
+				t.Errorf("exit %d, stderr ends in %q, want %d and octet: interrupted", got, last, exitInterrupted)
 			}
 		})
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -134,37 +133,6 @@ func (a *app) requantize(ctx context.Context, f *quantizeFlags, q quantization, 
 	if q.loader, err = f.loader(list, q.preset); err != nil {
 		return nil, err
 	}
-	feeds, err := feedsFor(q.model, q.preset)
-	if err != nil {
-		return nil, err
-	}
-	c, err := calibrate.New(q.model, q.o)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, c.Close()) }()
-	defer context.AfterFunc(ctx, func() { _ = c.Close() })()
-	if err := c.Restore(t); err != nil {
-		return nil, fmt.Errorf("%s: %w", f.table, err)
-	}
-	progress := a.meter(q.what, "pictures", q.loader.Len())
-	defer progress.done()
-	for b, err := range q.loader.Batches(ctx) {
-		if err != nil {
-			return nil, err
-		}
-		in, err := feeds.Inputs(b.Images, b.Labels)
-		if err == nil {
-			_, err = c.Offer(in)
-		}
-		if err != nil {
-			return nil, orInterrupted(ctx, fmt.Errorf("pictures of %s: %w", f.table, err))
-		}
-		progress.add(b.Len())
-		b.Release()
-	}
-	if done, err = a.saveCalibrated(c, q); err != nil {
-		return nil, orInterrupted(ctx, err)
-	}
-	return done, nil
+	q.table, q.tableFile = t, f.table
+	return a.quantize(ctx, q)
 }

@@ -228,3 +228,46 @@ func TestResumeAtTheEnds(t *testing.T) {
 		t.Error("the checkpoint is still there")
 	}
 }
+
+// A kill after the INT8 model was saved takes nothing from what else was asked for.
+func TestResumeAfterSaving(t *testing.T) {
+	dir := t.TempDir()
+	out, page := filepath.Join(dir, "out"), filepath.Join(dir, "page.html")
+	checkpointed(t, out)
+	begun, err := loadCheckpoint(out + checkpointExt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := calibrateTo(out, "--samples", "60", "--batch-size", "1", "--resume", "--checkpoint-every", "0")
+	mustOctet(t, args...)
+	want := contents(t, dir)
+	saved := func() {
+		t.Helper()
+		whole := &calibrate.Checkpoint{Bindings: begun.Bindings}
+		if whole.Table, err = loadTable(out); err != nil {
+			t.Fatal(err)
+		}
+		if err := replaceFile(out+checkpointExt, whole); err != nil {
+			t.Fatal(err)
+		}
+	}
+	saved()
+	if text := mustOctet(t, append(args, "--json")...); !strings.HasPrefix(text, "{") {
+		t.Errorf("with --json: %q", text)
+	}
+	saved()
+	if text := mustOctet(t, append(args, "--max-drop", "100")...); !strings.Contains(text, "FP32") {
+		t.Errorf("with --max-drop: %q, want what the budget found", text)
+	}
+	if err := os.Remove(out + ".budget.json"); err != nil {
+		t.Error(err)
+	}
+	saved()
+	mustOctet(t, append(args, "--report", page)...)
+	if err := os.Remove(page); err != nil {
+		t.Error(err)
+	}
+	if d := cmp.Diff(want, contents(t, dir)); d != "" {
+		t.Errorf("other files than before (-want +got):\n%.2000s", d)
+	}
+}
