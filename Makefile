@@ -66,8 +66,8 @@ thirdparty: setup ## models that others published, against Paddle's outputs (nee
 report: setup ## octet report in a headless Chromium without network: rows, sorting, requests, errors; screenshots (needs chromium and OCTET_SHARED or ../shared)
 	OCTET_REQUIRE=1 OCTET_SCREENSHOTS=$${OCTET_SCREENSHOTS:-$(SCREENSHOTS)} .ci/summary report $(GO) test -count=1 -run '^(TestSees|TestBrowser.*|TestRealModelsReport)$$' -timeout 30m -v ./internal/browser ./report ./cmd/octet
 
-saturation: setup ## protected real models give the same to the byte without VNNI as with it; what that costs (needs the same)
-	.ci/summary saturation $(GO) test -count=1 -run '^TestRealModelsSaturation$$' -timeout 30m -v ./internal/accept/...
+saturation: setup ## protected real models give the same to the byte without VNNI as with it; what that costs (needs the same); a made-up net that is wrong unprotected
+	.ci/summary saturation $(GO) test -count=1 -run '^(TestRealModelsSaturation|TestSaturatingNet)$$' -timeout 30m -v ./internal/accept/...
 
 zoo: setup ## networks of every family, made by real Paddle 2.6 and 3.3: FP32 and INT8 programs in Octet and in Paddle: the table (some: PADDLE=paddle26 NETWORK='resnet50|vgg11')
 	@bench/peers/setup.sh $(VENVS) paddle26 paddle33

@@ -134,9 +134,10 @@ func (c *convolution) small() bool {
 // pointwise reports whether c looks at one pixel at a time and makes one of it.
 func (c *convolution) pointwise() bool { return c.small() && c.window.Strides == [2]int{1, 1} }
 
-// viewFor returns how the step of c, as a whole, sees its maps.
+// viewFor returns how the step of c, as a whole, sees its maps. What comes from outside as
+// it is does not lie as one image.
 func (lw *lowering) viewFor(c *convolution) func(*tensor) *tensor {
-	if c.pointwise() {
+	if c.pointwise() && !c.picture && c.quantize == nil {
 		return lw.asOneImage
 	}
 	return func(t *tensor) *tensor { return t }

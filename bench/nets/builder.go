@@ -135,10 +135,8 @@ func (b *builder) classify(x string, features, classes int) string {
 // random adds a parameter of normal values of that spread around mean.
 func (b *builder) random(name string, std float64, mean float32, dims ...int) string {
 	n := 1
-	var d []int64
 	for _, v := range dims {
 		n *= v
-		d = append(d, int64(v))
 	}
 	x := make([]float32, n)
 	for i := range x {
@@ -146,6 +144,15 @@ func (b *builder) random(name string, std float64, mean float32, dims ...int) st
 		if std > 0 {
 			x[i] += float32(b.rng.NormFloat64() * std)
 		}
+	}
+	return b.param(name, x, dims...)
+}
+
+// param adds a parameter.
+func (b *builder) param(name string, x []float32, dims ...int) string {
+	var d []int64
+	for _, v := range dims {
+		d = append(d, int64(v))
 	}
 	t, err := model.Float32Tensor(x, d...)
 	if err != nil {
