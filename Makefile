@@ -51,7 +51,7 @@ unchanged: setup ## the real models' answers, to the byte, against those of the 
 
 onnx: setup ## models and operators written as ONNX, in ONNX Runtime: top-1 beside Octet's INT8 (needs OCTET_SHARED or ../shared; makes its Python environment)
 	@bench/peers/setup.sh $(VENVS) ort
-	OCTET_REQUIRE=1 OCTET_ORT=$${OCTET_ORT:-$(VENVS)/ort/bin/python} .ci/summary onnx $(GO) test -count=1 -run '^TestONNX' -timeout 30m -v ./internal/accept/...
+	OCTET_REQUIRE=1 OCTET_ORT=$${OCTET_ORT:-$(VENVS)/ort/bin/python} .ci/summary onnx $(GO) test -count=1 -run '^TestONNX' -timeout 60m -v ./internal/accept/...
 
 netron: setup ## everything that is written, opened with Netron's own readers (needs node; makes its Python environment)
 	@bench/peers/setup.sh $(VENVS) netron
