@@ -1,19 +1,13 @@
-#include "shim.h"
+#include "chain.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-typedef struct {
-    const octet_primitive *primitive;
-    int nargs;
-    const dnnl_exec_arg_t *args; // into the chain's args
-} step;
-
 struct octet_chain {
     int nsteps;
     int nbound;
-    step *steps;
+    octet_step *steps;
     dnnl_exec_arg_t *args;
     octet_bound *bound;
 };
@@ -32,8 +26,9 @@ static void *array(size_t n, size_t size) {
 }
 
 octet_chain *octet_chain_create(int nsteps,
-        const octet_primitive *const *primitives, const int *counts,
-        const dnnl_exec_arg_t *args, int nbound, const octet_bound *bound) {
+        const octet_primitive *const *primitives, const octet_lane *lanes,
+        const int *counts, const dnnl_exec_arg_t *args, int nbound,
+        const octet_bound *bound) {
     size_t nargs = 0;
     for (int i = 0; i < nsteps; i++)
         nargs += (size_t)counts[i];
@@ -53,7 +48,7 @@ octet_chain *octet_chain_create(int nsteps,
     if (nbound) memcpy(c->bound, bound, (size_t)nbound * sizeof(*bound));
     const dnnl_exec_arg_t *next = c->args;
     for (int i = 0; i < nsteps; i++) {
-        c->steps[i] = (step) {primitives[i], counts[i], next};
+        c->steps[i] = (octet_step) {primitives[i], lanes[i], counts[i], next};
         next += counts[i];
     }
     return c;
@@ -82,22 +77,29 @@ static int64_t now(void) {
 }
 
 static octet_result execute(octet_chain *c, dnnl_stream_t stream) {
-    for (int i = 0; i < c->nsteps; i++) {
-        const step *s = &c->steps[i];
-        dnnl_status_t status = octet_primitive_execute(
-                s->primitive, stream, s->nargs, s->args);
-        if (status != dnnl_success) return (octet_result) {status, i};
+    for (int i = 0; i < c->nsteps;) {
+        int n = 1;
+        dnnl_status_t status;
+        if (c->steps[i].on.lane) {
+            n = octet_lanes_length(c->steps + i, c->nsteps - i);
+            int failed = 0;
+            status = octet_lanes_run(c->steps + i, n, stream, &failed);
+            if (status != dnnl_success) return (octet_result) {status, i + failed};
+        } else {
+            status = octet_step_run(&c->steps[i], stream);
+            if (status != dnnl_success) return (octet_result) {status, i};
+        }
+        i += n;
     }
     return (octet_result) {dnnl_success, -1};
 }
 
+// One step after the other, also those of lanes.
 static octet_result execute_timed(
         octet_chain *c, dnnl_stream_t stream, int64_t *ns) {
     for (int i = 0; i < c->nsteps; i++) {
-        const step *s = &c->steps[i];
         int64_t start = now();
-        dnnl_status_t status = octet_primitive_execute(
-                s->primitive, stream, s->nargs, s->args);
+        dnnl_status_t status = octet_step_run(&c->steps[i], stream);
         if (status == dnnl_success) status = dnnl_stream_wait(stream);
         if (status != dnnl_success) return (octet_result) {status, i};
         ns[i] = now() - start;

@@ -15,10 +15,16 @@ func (c Chain) c() *C.octet_chain { return (*C.octet_chain)(c.p) }
 func CreateChain(steps []ChainStep, bound []ChainBound) (Chain, Status) {
 	// One element more than needed, so that there is always a first one.
 	prims := make([]*C.octet_primitive, 0, len(steps)+1)
+	lanes := make([]C.octet_lane, 0, len(steps)+1)
 	counts := make([]C.int, 0, len(steps)+1)
 	var args []C.dnnl_exec_arg_t
 	for _, s := range steps {
 		prims = append(prims, s.Primitive.c())
+		on := C.octet_lane{lane: C.int32_t(s.Lane)}
+		if s.Fence {
+			on.fence = 1
+		}
+		lanes = append(lanes, on)
 		counts = append(counts, C.int(len(s.Args)))
 		args = appendArgs(args, s.Args)
 	}
@@ -27,8 +33,8 @@ func CreateChain(steps []ChainStep, bound []ChainBound) (Chain, Status) {
 	for _, b := range bound {
 		places = append(places, C.octet_bound{memory: b.Memory.c(), offset: C.uint64_t(b.Offset), pointer: C.int32_t(b.Pointer)})
 	}
-	h := C.octet_chain_create(C.int(len(steps)), unsafe.SliceData(prims), unsafe.SliceData(counts),
-		&args[0], C.int(len(bound)), unsafe.SliceData(places))
+	h := C.octet_chain_create(C.int(len(steps)), unsafe.SliceData(prims), unsafe.SliceData(lanes),
+		unsafe.SliceData(counts), &args[0], C.int(len(bound)), unsafe.SliceData(places))
 	if h == nil {
 		return Chain{}, StatusOutOfMemory
 	}

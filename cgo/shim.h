@@ -143,11 +143,18 @@ typedef struct {
     int32_t pointer;
 } octet_bound;
 
+// Who executes a step: all threads together, or the thread of a lane, alone.
+typedef struct {
+    int32_t lane; // from 1 on; 0 is all threads
+    int32_t fence; // whether the threads of all lanes meet before it
+} octet_lane;
+
 // Copies everything it is given. counts[i] is the number of arguments of step
 // i; args holds them one after the other. NULL when out of memory.
 octet_chain *octet_chain_create(int nsteps,
-        const octet_primitive *const *primitives, const int *counts,
-        const dnnl_exec_arg_t *args, int nbound, const octet_bound *bound);
+        const octet_primitive *const *primitives, const octet_lane *lanes,
+        const int *counts, const dnnl_exec_arg_t *args, int nbound,
+        const octet_bound *bound);
 void octet_chain_destroy(octet_chain *chain);
 
 typedef struct {

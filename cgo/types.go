@@ -83,6 +83,8 @@ type ExecArg struct {
 type ChainStep struct {
 	Primitive Primitive
 	Args      []ExecArg
+	Lane      int  // from 1 on: its thread executes the step alone; 0: all together
+	Fence     bool // the threads of all lanes meet before it
 }
 
 // ChainBound is a memory that gets its place at each run of a chain: Offset

@@ -11,9 +11,16 @@ import (
 )
 
 // Step is one primitive of a [Chain] with its arguments.
+//
+// Neighbouring steps with lanes run side by side: those of a lane in order, on a
+// thread of the OpenMP team that has nothing else to do. Their primitives must
+// have been made for one thread. A fence holds all lanes until each has done its steps before that
+// one, and so does the end of such a run of steps. Between fences no lane may write what another reads or writes.
 type Step struct {
 	Primitive *Primitive
 	Args      []ArgMem
+	Lane      int  // from 1 on; 0 is all threads together
+	Fence     bool // before this step, which has a lane
 }
 
 // Chain executes a list of primitives in order with one call into C, and
@@ -58,7 +65,7 @@ func NewChain(steps []Step, bound []Bound) (*Chain, error) {
 			held.drop()
 			return nil, err
 		}
-		list[i] = cgo.ChainStep{Primitive: s.Primitive.own.handle, Args: args}
+		list[i] = cgo.ChainStep{Primitive: s.Primitive.own.handle, Args: args, Lane: s.Lane, Fence: s.Fence}
 		c.text = append(c.text, s.Primitive.String())
 	}
 	places := make([]cgo.ChainBound, len(bound))
@@ -89,6 +96,9 @@ func (s Step) acquire(i int, bound []Bound, held *borrowed) ([]cgo.ExecArg, erro
 	op := fmt.Sprintf("chain.create: step %d", i)
 	if s.Primitive == nil {
 		return nil, invalid(op, "no primitive")
+	}
+	if s.Lane < 0 || s.Lane > math.MaxInt32 || s.Fence && s.Lane == 0 {
+		return nil, invalid(op, "lane %d, fence %t", s.Lane, s.Fence)
 	}
 	args, err := s.Primitive.acquire(op+": "+s.Primitive.name, nil, s.Args, bound)
 	if err != nil {

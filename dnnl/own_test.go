@@ -20,7 +20,7 @@ func everything(k *kit) map[string]io.Closer {
 	buf := k.buffer(d.Size())
 	m := must(k, func() (*dnnl.Memory, error) { return buf.Memory(k.engine, d, 0) })
 	c := must(k, func() (*dnnl.Chain, error) {
-		return dnnl.NewChain([]dnnl.Step{{p, []dnnl.ArgMem{{dnnl.ArgSrc, m}, {dnnl.ArgDst, m}}}}, nil)
+		return dnnl.NewChain([]dnnl.Step{{Primitive: p, Args: []dnnl.ArgMem{{dnnl.ArgSrc, m}, {dnnl.ArgDst, m}}}}, nil)
 	})
 	return map[string]io.Closer{
 		"engine": k.engine, "stream": k.stream, "desc": d, "buffer": buf, "memory": m, "primitive": p, "chain": c,
@@ -103,7 +103,7 @@ func TestChainOutlivesItsParts(t *testing.T) {
 	p, d := k.relu(4)
 	in, out := k.unplaced(d), k.unplaced(d)
 	c := must(k, func() (*dnnl.Chain, error) {
-		return dnnl.NewChain([]dnnl.Step{{p, []dnnl.ArgMem{{dnnl.ArgSrc, in}, {dnnl.ArgDst, out}}}},
+		return dnnl.NewChain([]dnnl.Step{{Primitive: p, Args: []dnnl.ArgMem{{dnnl.ArgSrc, in}, {dnnl.ArgDst, out}}}},
 			dnnl.InOrder(in, out))
 	})
 	for _, o := range []io.Closer{p, d, in, out, k.engine} {
@@ -148,7 +148,7 @@ func TestForgottenObjectsAreFreed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = dnnl.NewChain([]dnnl.Step{{p, []dnnl.ArgMem{{dnnl.ArgSrc, m}, {dnnl.ArgDst, m}}}}, nil)
+		_, err = dnnl.NewChain([]dnnl.Step{{Primitive: p, Args: []dnnl.ArgMem{{dnnl.ArgSrc, m}, {dnnl.ArgDst, m}}}}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -66,7 +66,7 @@ func (in *instance) chain(e *dnnl.Engine, steps []step) (*dnnl.Chain, error) {
 	list := make([]dnnl.Step, len(steps))
 	var bound []dnnl.Bound
 	for i, s := range steps {
-		list[i].Primitive = s.prim
+		list[i].Primitive, list[i].Lane, list[i].Fence = s.prim, s.lane, s.fence
 		for _, a := range s.args {
 			m, err := in.memory(e, a.t)
 			if err != nil {

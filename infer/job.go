@@ -15,6 +15,7 @@ import (
 type job struct {
 	spec        creator
 	layer, kind string
+	threads     int // of OpenMP that will run the primitive
 	// pack, unless nil, fills in the weights of the primitive.
 	pack func(p *dnnl.Primitive, by *packer) error
 
@@ -29,7 +30,7 @@ type creator interface {
 
 // runJobs runs jobs on so many OS threads. oneDNN blocks the work of a
 // primitive for the number of OpenMP threads of the OS thread that creates it.
-func runJobs(e *dnnl.Engine, jobs []*job, workers, threads int) {
+func runJobs(e *dnnl.Engine, jobs []*job, workers int) {
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	for range min(workers, len(jobs)) {
@@ -39,15 +40,15 @@ func runJobs(e *dnnl.Engine, jobs []*job, workers, threads int) {
 			by := &packer{engine: e}
 			defer by.Close()
 			for i := int(next.Add(1)) - 1; i < len(jobs); i = int(next.Add(1)) - 1 {
-				jobs[i].run(by, threads)
+				jobs[i].run(by)
 			}
 		})
 	}
 	wg.Wait()
 }
 
-func (j *job) run(by *packer, threads int) {
-	dnnl.SetNumThreads(threads)
+func (j *job) run(by *packer) {
+	dnnl.SetNumThreads(j.threads)
 	j.prim, j.err = j.spec.New(by.engine)
 	if j.err == nil && j.pack != nil {
 		dnnl.SetNumThreads(1) // the other CPUs have jobs of their own
@@ -64,7 +65,7 @@ func (lw *lowering) make(stages []*stage) error {
 	if lw.choose.learns() {
 		workers = 1 // what else runs would be measured too
 	}
-	runJobs(lw.engine, lw.jobs, workers, lw.choose.threads)
+	runJobs(lw.engine, lw.jobs, workers)
 	var err error
 	for _, j := range lw.jobs {
 		if j.prim != nil {

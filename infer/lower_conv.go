@@ -32,7 +32,7 @@ func (lw *lowering) conv(op *graph.Conv) {
 		lw.held = c // until the layer that adds its result
 		return
 	}
-	if lw.held != nil && lw.inStrips(c) {
+	if lw.held != nil && lw.inStrips(c) || lw.inLanes(c) {
 		return
 	}
 	see := lw.viewFor(c)
@@ -121,7 +121,7 @@ func (lw *lowering) convCreator(c *convolution, spec dnnl.Convolution, src *tens
 		}
 	}
 	args = append(args, arg{dnnl.ArgSrc, src})
-	return choice{spec, lw.choose, args}, args
+	return choice{spec, lw.chooser(), args}, args
 }
 
 func (c *convolution) grouped() bool { return len(c.dims) > 4 }

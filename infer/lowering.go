@@ -33,6 +33,7 @@ type lowering struct {
 	// stripBytes is how large the strips of a branch may be.
 	stripBytes int
 
+	lane  int          // that steps are made for, see lanes.go; 0: all threads together
 	layer *graph.Layer // being lowered, for messages and kernel lists
 	steps []step
 	jobs  []*job
@@ -49,6 +50,8 @@ type step struct {
 	args  []arg
 	layer string
 	kind  string
+	lane  int  // see lanes.go; 0: all threads together
+	fence bool // before it, see fences
 }
 
 type arg struct {
@@ -190,7 +193,7 @@ func (lw *lowering) create(c creator) *job {
 	if lw.err != nil {
 		return nil
 	}
-	j := &job{spec: c, layer: lw.layer.Name, kind: lw.layer.Op.Kind()}
+	j := &job{spec: c, layer: lw.layer.Name, kind: lw.layer.Op.Kind(), threads: lw.chooser().threads}
 	lw.jobs = append(lw.jobs, j)
 	return j
 }
@@ -200,7 +203,7 @@ func (lw *lowering) run(j *job, args ...arg) {
 	if lw.err != nil || j == nil {
 		return
 	}
-	s := step{job: j, layer: j.layer, kind: j.kind}
+	s := step{job: j, layer: j.layer, kind: j.kind, lane: lw.lane}
 	for _, a := range args {
 		if a.t == nil {
 			continue

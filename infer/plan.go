@@ -54,6 +54,7 @@ func compile(e *dnnl.Engine, w *weightStore, b *body, f *family, n, cache int, c
 	}
 	p.steps = expand(stages, n)
 	p.findRows()
+	fences(p.steps)
 	p.arena = planArena(storages(p.steps))
 	return p, nil
 }
