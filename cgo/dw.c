@@ -107,6 +107,7 @@ dnnl_status_t octet_dw_describe(
         const octet_spec *spec, const char *impl, octet_dw **out) {
     if (spec->kind != dnnl_convolution || spec->alg != dnnl_convolution_direct)
         return dnnl_unimplemented;
+    if (spec->stat) return dnnl_unimplemented; // a picture to be quantised
     octet_dw *dw = (octet_dw *)octet_kernel_new(sizeof(*dw), impl);
     if (!dw) return dnnl_out_of_memory;
     int has[dw_nargs] = {[dw_src] = 1, [dw_weights] = 1, [dw_dst] = 1};

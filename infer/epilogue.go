@@ -23,14 +23,18 @@ type scaleArg struct {
 
 // quantised sets the scales of an INT8 convolution or fully connected layer.
 // Paddle's scales multiply real numbers; oneDNN's multiply integers.
-func (e *epilogue) quantised(q *graph.Int8, grouped bool) {
+func (e *epilogue) quantised(q *graph.Int8, grouped bool, r Rounding) {
 	if q == nil {
 		return
 	}
-	e.scale(dnnl.ArgSrc, 0, 1/q.ScaleIn)
+	in := 1 / q.ScaleIn
+	if r == RoundNative {
+		e.scale(dnnl.ArgSrc, 0, in)
+		in = 1
+	}
 	inverse := make([]float32, len(q.ScaleWeights))
 	for i, s := range q.ScaleWeights {
-		inverse[i] = 1 / s
+		inverse[i] = in * (1 / s)
 	}
 	mask := 0
 	if len(inverse) > 1 {

@@ -118,6 +118,10 @@ func (lw *lowering) joinFusion(e *epilogue, see func(*tensor) *tensor) {
 	}
 	e.binary(dnnl.BinaryAdd, other)
 	e.act(f.act)
+	if lw.rounding == RoundPaddle {
+		e.linear(f.scale) // the inverse of 1/scale may be another number
+		return
+	}
 	e.scale(dnnl.ArgDst, 0, 1/f.scale)
 }
 

@@ -35,6 +35,9 @@ type Options struct {
 	// LearnKernels has Kernels learn what it does not know, while plans compile:
 	// some milliseconds for every convolution.
 	LearnKernels bool
+	// Rounding says whether INT8 layers round as oneDNN happens to, or as real
+	// Paddle and independent of oneDNN's version and the CPU.
+	Rounding Rounding
 	// RefKernels says whether layers may run on slow reference kernels.
 	RefKernels RefKernels
 	// PackedCache is a folder for the packed weights, "" for none. The first
@@ -68,6 +71,9 @@ func (o Options) check() error {
 		return err
 	}
 	if err := o.RefKernels.check(); err != nil {
+		return err
+	}
+	if err := o.Rounding.check(); err != nil {
 		return err
 	}
 	for _, f := range []struct {

@@ -10,13 +10,11 @@ import (
 	"github.com/octet-dnn/octet/model"
 )
 
-// mostMoved is the largest share of its integers that a network may round
-// otherwise than Paddle, by one each, where each piece of it is given Paddle's
-// integers. What lies half between two integers does so: oneDNN before 3.10, as in
-// Paddle 2.6 and 3.3, and all of its kernels for AMX multiply a sum by the product
-// of the scales, the others by one scale after the other, and FP32 convolutions
-// add in other orders. A wrong scale, bias or activation moves a hundred times as
-// many.
+// mostMoved is the largest share of its integers by one each that pieces of a
+// network, given Paddle's integers, round otherwise than Paddle where only what lies
+// half between two integers does: because scales are multiplied, or FP32 sums
+// added up, in another order. A wrong scale, bias or activation moves a hundred
+// times as many.
 const mostMoved = 1e-4
 
 // An apart is what a network computes from Paddle's integers.
@@ -167,7 +165,7 @@ func (a *apart) add(t *testing.T, p *piece, theirs map[*graph.Value]*model.Tenso
 	for _, v := range p.from {
 		in = append(in, theirs[v])
 	}
-	net, err := infer.Compile(p.graph(in), infer.Options{})
+	net, err := infer.Compile(p.graph(in), asPaddle)
 	if err != nil {
 		return err
 	}

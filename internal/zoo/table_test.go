@@ -55,22 +55,19 @@ func (rows table) print(w io.Writer) {
 
 // figure returns the last line.
 func (rows table) figure() string {
-	good, whole, pieces, worst, families := 0, 0, 0, 0.0, map[string]bool{}
+	good, whole, worst, families := 0, 0, 0.0, map[string]bool{}
 	for _, r := range rows {
 		families[r.Family] = families[r.Family] || r.failed != ""
 		if worst = max(worst, r.fp32); r.failed != "" {
 			continue
 		}
 		good++
-		if r.apart.integers > 0 {
-			pieces++
-		}
 	}
 	for _, failed := range families {
 		if !failed {
 			whole++
 		}
 	}
-	return fmt.Sprintf("zoo: %d of %d networks, %d of %d families: FP32 within %v of Paddle (the worst %.1e), INT8 cosine at least %v (%d piece by piece)",
-		good, len(rows), whole, len(families), tolerance, worst, leastCosine, pieces)
+	return fmt.Sprintf("zoo: %d of %d networks, %d of %d families: FP32 within %v of Paddle (the worst %.1e), INT8 cosine at least %v",
+		good, len(rows), whole, len(families), tolerance, worst, leastCosine)
 }

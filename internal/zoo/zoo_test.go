@@ -17,6 +17,9 @@ import (
 // Paddle.
 const leastCosine = 0.9999
 
+// asPaddle has INT8 layers round as in Paddle. FP32 has nothing of it.
+var asPaddle = infer.Options{Rounding: infer.RoundPaddle}
+
 // TestZoo makes the networks of the zoo with real Paddle, and holds what Octet
 // makes of them against Paddle: in FP32, and of the INT8 programs that Octet
 // writes. It prints the table. Networks stay in the user's cache; a pattern such
@@ -75,16 +78,7 @@ func (r *row) judge(t *testing.T, w *worker) {
 	if r.fused, err = r.int8(t, w, g, graph.FormFused, "plain"); err != nil {
 		r.fail(t, "fused", err)
 	} else if !(r.fused >= leastCosine) {
-		r.apart, err = pieceByPiece(t, g, in, func(m *model.Model) ([]*model.Tensor, error) {
-			prefix, err := saved(t, m)
-			if err != nil {
-				return nil, err
-			}
-			return w.run(t, prefix, "plain", r.files(t, "in"))
-		})
-		if err != nil {
-			r.fail(t, "fused", fmt.Errorf("cosine %.6f: %w", r.fused, err))
-		}
+		r.fail(t, "fused", r.diagnose(t, w, g, in))
 	}
 	if r.simulated, err = r.int8(t, w, g, graph.FormQDQ, "plain"); err != nil {
 		r.fail(t, "qdq", err)
@@ -92,6 +86,23 @@ func (r *row) judge(t *testing.T, w *worker) {
 	if r.qdq, err = r.int8(t, w, g, graph.FormQDQ, "int8"); err != nil {
 		r.fail(t, "qdq", err)
 	}
+}
+
+// diagnose tells of a network whose cosine falls short what its pieces make of
+// Paddle's integers.
+func (r *row) diagnose(t *testing.T, w *worker, g *graph.Graph, in []*model.Tensor) error {
+	apart, err := pieceByPiece(t, g, in, func(m *model.Model) ([]*model.Tensor, error) {
+		prefix, err := saved(t, m)
+		if err != nil {
+			return nil, err
+		}
+		return w.run(t, prefix, "plain", r.files(t, "in"))
+	})
+	r.apart = apart
+	if err != nil {
+		return fmt.Errorf("cosine %.6f: want %v; %w", r.fused, leastCosine, err)
+	}
+	return fmt.Errorf("cosine %.6f: want %v", r.fused, leastCosine)
 }
 
 // referee measures the FP32 answers of Octet and of Paddle against the exact
@@ -173,7 +184,7 @@ func (n network) floating(t *testing.T, m *model.Model) (worst float64, out []*m
 
 func answers(t *testing.T, m *model.Model, in []*model.Tensor) ([]*model.Tensor, error) {
 	t.Helper()
-	p, err := infer.NewPredictor(m, infer.Options{})
+	p, err := infer.NewPredictor(m, asPaddle)
 	if err != nil {
 		return nil, err
 	}
