@@ -18,8 +18,7 @@ import (
 // implementations oneDNN takes the first one that fits, in an order that is good
 // on average; for a given shape another is often some percent faster. Predictors whose options name a table use what it says, and those
 // with LearnKernels measure what it does not say while they compile. INT8
-// implementations sum exactly, but may round the scaled result differently in
-// the last bit, unless [RoundPaddle] is asked for. A table is safe for concurrent use, by several predictors too.
+// implementations sum exactly and round alike. A table is safe for concurrent use, by several predictors too.
 //
 // As JSON it is an object of the convolutions that do better with another
 // implementation, each described with the first choice, and of those that do

@@ -23,15 +23,17 @@ type scaleArg struct {
 
 // quantised sets the scales of an INT8 convolution or fully connected layer.
 // Paddle's scales multiply real numbers; oneDNN's multiply integers.
-func (e *epilogue) quantised(q *graph.Int8, grouped bool, r Rounding) {
+//
+// Given the scale of the source and those of the weights, oneDNN multiplies a sum
+// by one after the other since 3.10, but by the product of the two before that, and
+// with AMX still, so that results half between two integers would depend on its version and on
+// the CPU. Given the product, rounded to FP32, as scales of the weights, all versions and
+// kernels do as real Paddle 2.6 and 3.3 do (TestRounding).
+func (e *epilogue) quantised(q *graph.Int8, grouped bool) {
 	if q == nil {
 		return
 	}
 	in := 1 / q.ScaleIn
-	if r == RoundNative {
-		e.scale(dnnl.ArgSrc, 0, in)
-		in = 1
-	}
 	inverse := make([]float32, len(q.ScaleWeights))
 	for i, s := range q.ScaleWeights {
 		inverse[i] = in * (1 / s)

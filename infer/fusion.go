@@ -118,11 +118,7 @@ func (lw *lowering) joinFusion(e *epilogue, see func(*tensor) *tensor) {
 	}
 	e.binary(dnnl.BinaryAdd, other)
 	e.act(f.act)
-	if lw.rounding == RoundPaddle {
-		e.linear(f.scale) // the inverse of 1/scale may be another number
-		return
-	}
-	e.scale(dnnl.ArgDst, 0, 1/f.scale)
+	e.linear(f.scale) // not a scale of dst: the inverse of 1/scale may be another number
 }
 
 func consumers(g *graph.Graph) map[*graph.Value][]*graph.Layer {

@@ -63,7 +63,7 @@ func (lw *lowering) convolution(op *graph.Conv) *convolution {
 	c.filter, c.window, c.dims = f, w, groupedFilter(filter, op.Groups)
 	c.bias = lw.in(2)
 	e := &c.epilogue
-	e.quantised(op.Int8, c.grouped(), lw.rounding)
+	e.quantised(op.Int8, c.grouped())
 	c.y = lw.convDst(op, e)
 	e.act(op.Act)
 	return c

@@ -30,7 +30,7 @@ func (lw *lowering) fc(op *graph.FC) {
 	}
 	y := lw.dst(0, plain)
 	var e epilogue
-	e.quantised(op.Int8, false, lw.rounding)
+	e.quantised(op.Int8, false)
 	e.act(op.Act)
 	if lw.err != nil {
 		return

@@ -23,7 +23,6 @@ type lowering struct {
 	env       map[*graph.Value]*tensor
 	uses      map[*graph.Value]int
 	choose    chooser
-	rounding  Rounding
 	targets   map[*graph.Value]*tensor // results that go straight into bound memory
 	fused     map[*graph.Layer]*fusion
 	stems     map[*graph.Layer]*graph.Layer

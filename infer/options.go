@@ -35,9 +35,6 @@ type Options struct {
 	// LearnKernels has Kernels learn what it does not know, while plans compile:
 	// some milliseconds for every convolution.
 	LearnKernels bool
-	// Rounding says whether INT8 layers round as oneDNN happens to, or as real
-	// Paddle and independent of oneDNN's version and the CPU.
-	Rounding Rounding
 	// RefKernels says whether layers may run on slow reference kernels.
 	RefKernels RefKernels
 	// PackedCache is a folder for the packed weights, "" for none. The first
@@ -71,9 +68,6 @@ func (o Options) check() error {
 		return err
 	}
 	if err := o.RefKernels.check(); err != nil {
-		return err
-	}
-	if err := o.Rounding.check(); err != nil {
 		return err
 	}
 	for _, f := range []struct {

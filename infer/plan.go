@@ -30,9 +30,9 @@ type plan struct {
 }
 
 // compile lowers a body for n images of family f, in stages whose values fit
-// in cache bytes, which round as r says. The number of OpenMP threads that c names is built into the
+// in cache bytes. The number of OpenMP threads that c names is built into the
 // primitives. The caller must release the plan.
-func compile(e *dnnl.Engine, w *weightStore, b *body, f *family, n, cache int, c chooser, r Rounding) (*plan, error) {
+func compile(e *dnnl.Engine, w *weightStore, b *body, f *family, n, cache int, c chooser) (*plan, error) {
 	one, err := graph.InferShapes(b.graph, f.at(1, b.separable))
 	if err != nil {
 		return nil, err
@@ -40,7 +40,7 @@ func compile(e *dnnl.Engine, w *weightStore, b *body, f *family, n, cache int, c
 	stages := b.stages(one, n, cache)
 	p := &plan{images: n, constants: constants{engine: e}}
 	p.retain()
-	lw := &lowering{engine: e, weights: w, constants: &p.constants, env: map[*graph.Value]*tensor{}, uses: b.uses, choose: c, rounding: r,
+	lw := &lowering{engine: e, weights: w, constants: &p.constants, env: map[*graph.Value]*tensor{}, uses: b.uses, choose: c,
 		targets: map[*graph.Value]*tensor{}, static: b.static, fused: b.fused, skip: b.skip, direct: b.direct, stems: b.stems,
 		branches: b.branches, stripBytes: cache / stripShare}
 	err = lw.body(p, b, f, stages)

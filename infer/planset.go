@@ -36,7 +36,7 @@ func (s *planSet) get(k planKey) (*plan, error) {
 	}
 	o := s.p.opts
 	pl, err := compile(s.p.engine, s.p.weights, s.p.body, k.family, k.images, o.CacheBytes*k.threads,
-		chooser{table: o.Kernels, learn: o.LearnKernels, threads: k.threads}, o.Rounding)
+		chooser{table: o.Kernels, learn: o.LearnKernels, threads: k.threads})
 	if err == nil {
 		if err = o.RefKernels.judge(pl); err != nil {
 			pl.release()

@@ -41,7 +41,7 @@ const (
 )
 
 // A tie is the scale and the integer of a weight for which the result is want by
-// RoundPaddle, and other by another order.
+// the product of the scales, and other by another order.
 type tie struct {
 	scale       float32
 	weight      int
@@ -133,10 +133,10 @@ func (h halfway) graph(t *testing.T, ties []tie) *graph.Graph {
 	return g
 }
 
-// TestRoundPaddle checks, with results half between two integers, that all kernels
+// TestRounding checks, with results half between two integers, that all kernels
 // multiply sums by the product of the scales. Caps on the instructions hold for a
 // process, so the test runs itself again under each.
-func TestRoundPaddle(t *testing.T) {
+func TestRounding(t *testing.T) {
 	for _, h := range halfways {
 		t.Run(h.name, func(t *testing.T) { h.check(t) })
 	}
@@ -146,10 +146,10 @@ func TestRoundPaddle(t *testing.T) {
 	}
 	for _, isa := range []string{"AVX512_CORE_VNNI", "AVX512_CORE", "AVX2_VNNI", "AVX2", "SSE41"} {
 		t.Run(isa, func(t *testing.T) {
-			cmd := exec.Command(os.Args[0], "-test.run=^TestRoundPaddle$", "-test.v")
+			cmd := exec.Command(os.Args[0], "-test.run=^TestRounding$", "-test.v")
 			cmd.Env = append(os.Environ(), isaCap+"="+isa, child+"=1")
 			out, err := cmd.CombinedOutput()
-			if err != nil || !strings.Contains(string(out), "--- PASS: TestRoundPaddle") {
+			if err != nil || !strings.Contains(string(out), "--- PASS: TestRounding") {
 				t.Errorf("%s=%s: %v\n%s", isaCap, isa, err, out)
 			}
 			t.Logf("%s", out)
@@ -163,7 +163,7 @@ func (h halfway) check(t *testing.T) {
 	for i := range ties {
 		ties[i] = h.findTie(rng)
 	}
-	p, err := Compile(h.graph(t, ties), Options{Rounding: RoundPaddle})
+	p, err := Compile(h.graph(t, ties), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -127,7 +127,7 @@ func (a *app) openNet(path string, preset dataset.Preset) (*infer.Predictor, *ev
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
-	p, err := infer.NewPredictor(m, bench.Tuned(m, infer.Options{Logger: a.logger(), PackedCache: a.packed, Rounding: a.rounding}))
+	p, err := infer.NewPredictor(m, bench.Tuned(m, infer.Options{Logger: a.logger(), PackedCache: a.packed}))
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}

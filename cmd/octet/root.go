@@ -8,8 +8,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-
-	"github.com/octet-dnn/octet/infer"
 )
 
 // An app is what the verbs of one command line share.
@@ -18,8 +16,7 @@ type app struct {
 	err      io.Writer // progress, warnings
 	progress string    // --progress
 	verbose  bool
-	packed   string         // --packed-cache
-	rounding infer.Rounding // --rounding
+	packed   string // --packed-cache
 }
 
 // packedVariable names the folder of packed weights to all calls.
@@ -44,7 +41,6 @@ func newRoot(a *app) *cobra.Command {
 	flags.StringVar(&a.progress, "progress", "auto", "how progress shows on stderr: auto, bar, log or none")
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "tell on stderr what is decided for each layer")
 	flags.StringVar(&a.packed, "packed-cache", os.Getenv(packedVariable), "`FOLDER` for packed weights, which eval and run then map instead of packing them (default $"+packedVariable+")")
-	flags.TextVar(&a.rounding, "rounding", infer.RoundNative, "how INT8 layers round in eval and run: native, as oneDNN does here, or paddle, as real Paddle does with every oneDNN")
 	root.AddCommand(demoCmd(a), calibrateCmd(a), quantizeCmd(a), mergeCmd(a), evalCmd(a), compareCmd(a), runCmd(a), inspectCmd(a), reportCmd(a), convertCmd(a), benchCmd(a), doctorCmd(a), versionCmd(a))
 	var verbs []string
 	for _, c := range root.Commands() {

@@ -23,10 +23,11 @@ var update = flag.Bool("update", false, "write testdata/answers.json for this on
 const answersFile = "testdata/answers.json"
 
 // TestRealModelsUnchanged holds the probabilities that the real models give for
-// 780 pictures, FP32 and INT8, to the byte against those of the first whole
-// Octet (commit cea02ca, see -update): what makes it faster must not change
-// them. oneDNN sums FP32 in another order on other CPUs and in other versions,
-// so each has digests of its own.
+// 780 pictures, to the byte against earlier ones: FP32 against the first whole Octet (commit
+// cea02ca, see -update), INT8 against the commit that made its rounding independent
+// of the CPU and of oneDNN's version, so that all have the same digests since. What makes Octet
+// faster must not change them. oneDNN sums FP32 in another order on other CPUs and
+// in other versions, so each has digests of its own.
 func TestRealModelsUnchanged(t *testing.T) {
 	refdata.Path(t, "realmodels")
 	key := fmt.Sprintf("oneDNN %v, %v", dnnl.LibraryVersion(), dnnl.EffectiveCPUISA())

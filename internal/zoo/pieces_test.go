@@ -165,7 +165,7 @@ func (a *apart) add(t *testing.T, p *piece, theirs map[*graph.Value]*model.Tenso
 	for _, v := range p.from {
 		in = append(in, theirs[v])
 	}
-	net, err := infer.Compile(p.graph(in), asPaddle)
+	net, err := infer.Compile(p.graph(in), infer.Options{})
 	if err != nil {
 		return err
 	}

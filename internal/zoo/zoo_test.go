@@ -17,9 +17,6 @@ import (
 // Paddle.
 const leastCosine = 0.9999
 
-// asPaddle has INT8 layers round as in Paddle. FP32 has nothing of it.
-var asPaddle = infer.Options{Rounding: infer.RoundPaddle}
-
 // TestZoo makes the networks of the zoo with real Paddle, and holds what Octet
 // makes of them against Paddle: in FP32, and of the INT8 programs that Octet
 // writes. It prints the table. Networks stay in the user's cache; a pattern such
@@ -184,7 +181,7 @@ func (n network) floating(t *testing.T, m *model.Model) (worst float64, out []*m
 
 func answers(t *testing.T, m *model.Model, in []*model.Tensor) ([]*model.Tensor, error) {
 	t.Helper()
-	p, err := infer.NewPredictor(m, asPaddle)
+	p, err := infer.NewPredictor(m, infer.Options{})
 	if err != nil {
 		return nil, err
 	}
