@@ -23,7 +23,7 @@ func (c *Calibrator) chooseAuto(t *Table) (err error) {
 	if err != nil {
 		return err
 	}
-	s := newGroups(c.graph, c.o.FP32AveragePool, nil)
+	s := newGroups(c.graph, c.o.fp32AveragePool(), nil)
 	rs := readersOf(c.graph, s, tables)
 	var watch []string
 	for _, r := range rs {

@@ -114,8 +114,8 @@ var projectionRows = []string{
 	"a_1: conv = a_1 uint8 up to 255",
 	"a_sum: conv binary quantize = a_sum uint8 up to 255",
 	"b_1: conv = b_1 uint8 up to 255",
-	"b_sum: conv = b_sum uint8 up to 255",
-	"avg: pool = avg uint8 up to 255",
+	"b_sum: conv dequantize = b_sum uint8 up to 255",
+	"avg: pool quantize = avg uint8 up to 255",
 	"fc: fc = fc float32 up to 0",
 	"prob: softmax = prob float32 up to 0",
 }

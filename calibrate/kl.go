@@ -38,7 +38,7 @@ import (
 //     few samples look rough, and small thresholds, which have fewer bins a
 //     level, look better than they are.
 //
-// R is 255 for u8 and 127 for s8.
+// R is 255 for u8 and 127 for s8. Vectors are left to chooseMSE, see chooserFor.
 func chooseKL(s *Statistics, levels int) float64 {
 	return s.edge(klBins(s.Counts(), levels, candidates))
 }

@@ -66,7 +66,7 @@ func (c *Calibrator) LeaveFP32(layers ...string) error {
 // refining returns the options by which refined graphs are quantised.
 func (c *Calibrator) refining() Options {
 	o := c.o
-	o.FP32AveragePool = true
+	o.INT8AveragePool = false
 	return o
 }
 

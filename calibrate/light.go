@@ -4,7 +4,7 @@ import "github.com/octet-dnn/octet/graph"
 
 // A light layer computes in FP32, with a few operations an element: the gate of
 // a squeeze-and-excitation block, a sum of two maps, a normalisation that no
-// convolution could take in, an average over whole maps. Between integer tensors
+// convolution could take in, an average over maps that something else reads too. Between integer tensors
 // an executor does that in one pass, from integers to integers, so that such
 // layers had better read and give integers: the program then has a Dequantize in
 // front and a Quantize behind.
@@ -26,7 +26,7 @@ func (q *quantizer) light(l *graph.Layer) bool {
 	case *graph.BatchNorm:
 		return q.want[out]
 	case *graph.Pool:
-		return q.want[out] && globalAverage(op) && !q.o.FP32AveragePool
+		return q.want[out] && globalAverage(op) && (!q.o.fp32AveragePool() || len(q.uses[l.In[0]]) > 1)
 	}
 	return false
 }

@@ -20,7 +20,7 @@ type Options struct {
 	// Refine makes the INT8 layers give on the samples what the FP32 layers give,
 	// as nearly as integers allow: weights are rounded up or down together, their
 	// mean error goes into the biases, and global averages are quantised by scales of
-	// their own (FP32AveragePool). Thresholds stay as they are, so does the speed of the
+	// their own, whatever INT8AveragePool says. Thresholds stay as they are, so does the speed of the
 	// result. It costs some more passes over at most 512 images, those with the smallest
 	// digests, when the INT8 graph is first asked for; samples that came by Restore have
 	// to be shown again for it (Offer). Not for Compat.
@@ -41,11 +41,11 @@ type Options struct {
 	// FP32Layers names further layers to keep FP32, as the FP32 graph calls them: by the
 	// tensor that they give. Calibrator.Layers lists those there are. See Calibrator.LeaveFP32.
 	FP32Layers []string
-	// FP32AveragePool runs global average poolings in FP32 and quantises what
-	// they give with a scale of its own. Averages are several times smaller
-	// than what they average, so the scale passed on leaves them few levels;
-	// it costs a pass over a small tensor.
-	FP32AveragePool bool
+	// INT8AveragePool averages whole maps as integers, which keep their scale, as Paddle 1.3
+	// did and as Compat does. Averages are several times smaller than what they average,
+	// so that leaves them few levels; by default they are computed in FP32 and
+	// quantised by a scale of their own, which costs a pass over a small tensor.
+	INT8AveragePool bool
 	// FP32Elementwise keeps the maps FP32 that sums, gates and normalisations
 	// outside of convolutions read. They are integers otherwise where the result
 	// is quantised, which moves a quarter of the memory and rounds once more.
@@ -100,6 +100,9 @@ func (o Options) check() error {
 	}
 	return nil
 }
+
+// fp32AveragePool reports whether averages over whole maps have scales of their own.
+func (o Options) fp32AveragePool() bool { return !o.INT8AveragePool && o.Compat != Paddle13 }
 
 func (o Options) logger() *slog.Logger {
 	if o.Logger == nil {

@@ -42,7 +42,7 @@ func Quantize(g *graph.Graph, t *Table, o Options) (*graph.Graph, error) {
 		return nil, fmt.Errorf("quantize graph %q: %w", g.Name, err)
 	}
 	q.uses, q.shapes = q.g.Consumers(), inf.Shapes
-	q.groups = newGroups(q.g, o.FP32AveragePool, q.threshold)
+	q.groups = newGroups(q.g, o.fp32AveragePool(), q.threshold)
 	q.reduceLevels()
 	q.propagate()
 	if err := q.rewrite(); err != nil {

@@ -53,14 +53,14 @@ func allOptions() []Options {
 	var all []Options
 	for i := range 8 {
 		for r := ResidualFP32; r <= ResidualPaddle13; r++ {
-			all = append(all, Options{FirstConvINT8: i&1 != 0, FP32FullyConnected: i&2 != 0, FP32AveragePool: i&4 != 0, Residual: r})
+			all = append(all, Options{FirstConvINT8: i&1 != 0, FP32FullyConnected: i&2 != 0, INT8AveragePool: i&4 != 0, Residual: r})
 		}
 	}
 	return append(all, Options{FP32Elementwise: true})
 }
 
 func describe(o Options) string {
-	return fmt.Sprintf("first=%v,fp32fc=%v,fp32avg=%v,fp32el=%v,residual=%d", o.FirstConvINT8, o.FP32FullyConnected, o.FP32AveragePool, o.FP32Elementwise, o.Residual)
+	return fmt.Sprintf("first=%v,fp32fc=%v,int8avg=%v,fp32el=%v,residual=%d", o.FirstConvINT8, o.FP32FullyConnected, o.INT8AveragePool, o.FP32Elementwise, o.Residual)
 }
 
 // Every INT8 graph keeps the rules, whatever the network and the options.
@@ -264,8 +264,10 @@ a_sum f <- binary(a_sum.conv f, a_shortcut f)
 quantize_1_tmp u8 <- quantize(a_sum f)
 b_1 u8 <- conv(quantize_1_tmp u8)
 b_sum u8 <- conv(b_1 u8, quantize_1_tmp u8)
-avg u8 <- pool(b_sum u8)
-fc f <- fc(avg u8)
+dequantize_0_tmp f <- dequantize(b_sum u8)
+avg f <- pool(dequantize_0_tmp f)
+quantize_2_tmp u8 <- quantize(avg f)
+fc f <- fc(quantize_2_tmp u8)
 prob f <- softmax(fc f)
 `},
 		{"all the other way", "resnet", Options{FirstConvINT8: true, FP32FullyConnected: true, Residual: ResidualS8}, `
@@ -282,7 +284,7 @@ avg f <- pool(dequantize_0_tmp f)
 fc f <- fc(avg f)
 prob f <- softmax(fc f)
 `},
-		{"average pool in FP32", "mobilenet", Options{FP32AveragePool: true}, `
+		{"averages of integers", "mobilenet", Options{INT8AveragePool: true}, `
 conv1 f <- conv(image f)
 quantize_0_tmp u8 <- quantize(conv1 f)
 dw0 u8 <- conv(quantize_0_tmp u8)
@@ -290,10 +292,9 @@ pw0 u8 <- conv(dw0 u8)
 dw1 u8 <- conv(pw0 u8)
 pw1 u8 <- conv(dw1 u8)
 dw2 u8 <- conv(pw1 u8)
-pw2 f <- conv(dw2 u8)
-avg f <- pool(pw2 f)
-quantize_1_tmp u8 <- quantize(avg f)
-fc f <- fc(quantize_1_tmp u8)
+pw2 u8 <- conv(dw2 u8)
+avg u8 <- pool(pw2 u8)
+fc f <- fc(avg u8)
 prob f <- softmax(fc f)
 `},
 		{"gates", "gates", Options{}, `
@@ -319,9 +320,10 @@ b_se_excite f <- conv(b_se_squeeze u8)
 b_se f <- binary(dequantize_2_tmp f, b_se_excite f)
 b_sum f <- binary(b_se f, dequantize_1_tmp f)
 quantize_4_tmp u8 <- quantize(b_sum f)
-last u8 <- conv(quantize_4_tmp u8)
-avg u8 <- pool(last u8)
-fc f <- fc(avg u8)
+last f <- conv(quantize_4_tmp u8)
+avg f <- pool(last f)
+quantize_5_tmp u8 <- quantize(avg f)
+fc f <- fc(quantize_5_tmp u8)
 `},
 		{"gates in FP32", "gates", Options{FP32Elementwise: true}, `
 conv1 f <- conv(image f)
@@ -344,9 +346,10 @@ b_se_excite f <- conv(b_se_squeeze u8)
 b_se f <- binary(b_2 f, b_se_excite f)
 b_sum f <- binary(b_se f, dequantize_0_tmp f)
 quantize_4_tmp u8 <- quantize(b_sum f)
-last u8 <- conv(quantize_4_tmp u8)
-avg u8 <- pool(last u8)
-fc f <- fc(avg u8)
+last f <- conv(quantize_4_tmp u8)
+avg f <- pool(last f)
+quantize_5_tmp u8 <- quantize(avg f)
+fc f <- fc(quantize_5_tmp u8)
 `},
 		{"channel shuffles", "shuffle", Options{}, `
 conv1 f <- conv(image f)
@@ -364,9 +367,10 @@ u1_dw s8 <- conv(u1_1 u8)
 u1_2 u8 <- conv(u1_dw s8)
 u1_cat u8 <- concat(u1_a u8, u1_2 u8)
 u1 u8 <- shuffle_channel(u1_cat u8)
-last u8 <- conv(u1 u8)
-avg u8 <- pool(last u8)
-fc f <- fc(avg u8)
+last f <- conv(u1 u8)
+avg f <- pool(last f)
+quantize_1_tmp u8 <- quantize(avg f)
+fc f <- fc(quantize_1_tmp u8)
 `},
 		{"linear bottleneck", "bottleneck", Options{}, `
 conv1 f <- conv(image f)
@@ -375,8 +379,10 @@ linear s8 <- conv(quantize_0_tmp u8)
 expand u8 <- conv(linear s8)
 dw u8 <- conv(expand u8)
 sum s8 <- conv(dw u8, linear s8)
-avg s8 <- pool(sum s8)
-fc f <- fc(avg s8)
+dequantize_0_tmp f <- dequantize(sum s8)
+avg f <- pool(dequantize_0_tmp f)
+quantize_1_tmp s8 <- quantize(avg f)
+fc f <- fc(quantize_1_tmp s8)
 `},
 		{"mixed signs and kinds", "mixed", Options{}, `
 conv1 f <- conv(image f)
@@ -398,11 +404,12 @@ conv1 f <- conv(image f)
 quantize_0_tmp u8 <- quantize(conv1 f)
 conv2 f <- conv(quantize_0_tmp u8)
 quantize_1_tmp u8 <- quantize(conv2 f)
-conv3 s8 <- conv(quantize_1_tmp u8)
-avg s8 <- pool(conv3 s8)
-fc1 f <- fc(avg s8)
-quantize_2_tmp u8 <- quantize(fc1 f)
-fc3 u8 <- fc(quantize_2_tmp u8)
+conv3 f <- conv(quantize_1_tmp u8)
+avg f <- pool(conv3 f)
+quantize_2_tmp s8 <- quantize(avg f)
+fc1 f <- fc(quantize_2_tmp s8)
+quantize_3_tmp u8 <- quantize(fc1 f)
+fc3 u8 <- fc(quantize_3_tmp u8)
 fc2 f <- fc(fc3 u8)
 `},
 	} {
@@ -431,7 +438,7 @@ func TestSpread(t *testing.T) {
 				table.Entries[i].Threshold = c.threshold
 			}
 		}
-		q := mustQuantize(t, g, table, Options{})
+		q := mustQuantize(t, g, table, Options{INT8AveragePool: true})
 		checkInvariants(t, q)
 		if got := find(t, q, "d0").DType; got != c.want {
 			t.Errorf("threshold %v: joined as %v, want %v", c.threshold, got, c.want)
@@ -468,7 +475,7 @@ func int8Of(t *testing.T, g *graph.Graph, name string) *graph.Int8 {
 func TestConcatSharesScale(t *testing.T) {
 	g := nets["inception"](t)
 	table := tableFor(g, 3)
-	q := mustQuantize(t, g, table, Options{})
+	q := mustQuantize(t, g, table, Options{INT8AveragePool: true})
 	threshold := func(names ...string) (m float64) {
 		for _, n := range names {
 			e, ok := table.Lookup(n)

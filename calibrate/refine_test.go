@@ -45,7 +45,7 @@ func TestRefineBringsNearer(t *testing.T) {
 			var q [2]*graph.Graph
 			for i, refine := range []bool{false, true} {
 				// The averages are FP32 in both: it is the weights that are compared.
-				c := newTestCalibrator(t, name, Options{Refine: refine, FP32AveragePool: true})
+				c := newTestCalibrator(t, name, Options{Refine: refine})
 				sampleAll(t, c, samples)
 				var err error
 				if q[i], err = c.INT8Graph(); err != nil {

@@ -15,7 +15,7 @@ import (
 // it too. A relu after a signed residual is what o.Residual decides about; a
 // signed result over an unsigned residual would lose its negative half.
 func (q *quantizer) splitResiduals() {
-	s := newGroups(q.g, q.o.FP32AveragePool, q.threshold)
+	s := newGroups(q.g, q.o.fp32AveragePool(), q.threshold)
 	var layers []*graph.Layer
 	for _, l := range q.g.Layers {
 		layers = append(layers, l)

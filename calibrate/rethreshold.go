@@ -33,7 +33,8 @@ func (t *Table) Rethreshold(a Algorithm) (*Table, error) {
 func (t *Table) choose() {
 	parallel.Each(len(t.Entries), func(i int) {
 		e := &t.Entries[i]
-		e.Threshold = choosers[t.Algorithm](t.Evidence.Tensors[i], Levels(e.DType))
+		s := t.Evidence.Tensors[i]
+		e.Threshold = chooserFor(t.Algorithm, s, t.Samples)(s, Levels(e.DType))
 	})
 }
 

@@ -60,17 +60,17 @@ const (
 	trendShift      = 2
 )
 
-// trendChooser returns what chooses the thresholds of snapshots; MSE stands in for Auto.
-func trendChooser(a Algorithm) chooser {
-	switch a {
-	case Auto:
+// trendChooser is the chooserFor of snapshots; MSE stands in for Auto.
+func trendChooser(a Algorithm, s *Statistics, samples int) chooser {
+	switch {
+	case a == Auto:
 		return chooseMSE
-	case KL:
+	case a == KL && !vector(s, samples):
 		return func(s *Statistics, levels int) float64 {
 			return s.edge(klBins(widened(s.Counts(), trendShift), levels, trendCandidates) << trendShift)
 		}
 	}
-	return choosers[a]
+	return chooserFor(a, s, samples)
 }
 
 // widened returns the counts of bins 2^shift times as wide.
@@ -84,11 +84,11 @@ func widened(counts []uint64, shift int) []uint64 {
 
 // snapshot chooses thresholds from what has been seen.
 func (c *Calibrator) snapshot() snapshot {
-	choose := trendChooser(c.o.Algorithm)
 	e := c.evidence()
 	s := snapshot{c.seen.count, make([]float64, len(c.tensors))}
 	parallel.Each(len(c.tensors), func(i int) {
-		s.thresholds[i] = choose(e.Tensors[i], Levels(c.tensors[i].dtype()))
+		t := e.Tensors[i]
+		s.thresholds[i] = trendChooser(c.o.Algorithm, t, c.seen.count)(t, Levels(c.tensors[i].dtype()))
 	})
 	return s
 }

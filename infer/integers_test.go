@@ -19,7 +19,7 @@ func TestIntegersStay(t *testing.T) {
 				t.Fatal(err)
 			}
 			in, _ := demoInputs(t, m, 16)
-			g := quantised(t, m, in, calibrate.Options{})
+			g := quantised(t, m, in, calibrate.Options{INT8AveragePool: true})
 			p, err := Compile(g, Options{})
 			if err != nil {
 				t.Fatal(err)

@@ -25,7 +25,7 @@ func TestQuantisedAgainstReference(t *testing.T) {
 			"default":      {},
 			"first conv":   {FirstConvINT8: true},
 			"fc fp32":      {FP32FullyConnected: true},
-			"average fp32": {FP32AveragePool: true},
+			"average int8": {INT8AveragePool: true},
 			"s8 residuals": {Residual: calibrate.ResidualS8},
 			"paddle 1.3":   {Residual: calibrate.ResidualPaddle13, Compat: calibrate.Paddle13},
 		} {

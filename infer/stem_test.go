@@ -26,7 +26,7 @@ func TestStemGivesTheSameBytes(t *testing.T) {
 			t.Fatal(err)
 		}
 		in, _ := demoInputs(t, m, 48)
-		whole := quantised(t, m, in, calibrate.Options{FirstConvINT8: true})
+		whole := quantised(t, m, in, calibrate.Options{FirstConvINT8: true, INT8AveragePool: true})
 		apart := *whole
 		for _, l := range whole.Layers {
 			if _, ok := l.Op.(*graph.Quantize); ok && l.In[0].Producer == nil {
