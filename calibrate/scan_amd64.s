@@ -1,39 +1,43 @@
 #include "go_asm.h"
 #include "textflag.h"
 
+// RANGE_OF_LANES leaves in AX and BX the largest of the lanes of Z8, unsigned, and of Z9, signed.
+#define RANGE_OF_LANES \
+	VEXTRACTI64X4 $1, Z8, Y2; \
+	VEXTRACTI64X4 $1, Z9, Y3; \
+	VPMAXUD       Y2, Y8, Y0; \
+	VPMAXSD       Y3, Y9, Y1; \
+	VEXTRACTI128  $1, Y0, X2; \
+	VEXTRACTI128  $1, Y1, X3; \
+	VPMAXUD       X2, X0, X0; \
+	VPMAXSD       X3, X1, X1; \
+	VPSHUFD       $0x4e, X0, X2; \
+	VPSHUFD       $0x4e, X1, X3; \
+	VPMAXUD       X2, X0, X0; \
+	VPMAXSD       X3, X1, X1; \
+	VPSHUFD       $0xb1, X0, X2; \
+	VPSHUFD       $0xb1, X1, X3; \
+	VPMAXUD       X2, X0, X0; \
+	VPMAXSD       X3, X1, X1; \
+	VMOVD         X0, AX; \
+	VMOVD         X1, BX
+
 // func rangeAVX512(x *float32, n int) (low, high uint32)
 TEXT ·rangeAVX512(SB), NOSPLIT, $0-24
 	MOVQ   x+0(FP), SI
 	MOVQ   n+8(FP), CX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
 
 next:
 	VMOVDQU32 (SI), Z2
-	VPMAXUD   Z2, Z0, Z0
-	VPMAXSD   Z2, Z1, Z1
+	VPMAXUD   Z2, Z8, Z8
+	VPMAXSD   Z2, Z9, Z9
 	ADDQ      $64, SI
 	SUBQ      $16, CX
 	JNZ       next
 
-	VEXTRACTI64X4 $1, Z0, Y2
-	VEXTRACTI64X4 $1, Z1, Y3
-	VPMAXUD       Y2, Y0, Y0
-	VPMAXSD       Y3, Y1, Y1
-	VEXTRACTI128  $1, Y0, X2
-	VEXTRACTI128  $1, Y1, X3
-	VPMAXUD       X2, X0, X0
-	VPMAXSD       X3, X1, X1
-	VPSHUFD       $0x4e, X0, X2
-	VPSHUFD       $0x4e, X1, X3
-	VPMAXUD       X2, X0, X0
-	VPMAXSD       X3, X1, X1
-	VPSHUFD       $0xb1, X0, X2
-	VPSHUFD       $0xb1, X1, X3
-	VPMAXUD       X2, X0, X0
-	VPMAXSD       X3, X1, X1
-	VMOVD         X0, AX
-	VMOVD         X1, BX
+	RANGE_OF_LANES
 	VZEROUPPER
 	MOVL          AX, low+16(FP)
 	MOVL          BX, high+20(FP)
@@ -126,24 +130,7 @@ counted:
 	TESTQ CX, CX
 	JNZ   chunk
 
-	VEXTRACTI64X4 $1, Z8, Y2
-	VEXTRACTI64X4 $1, Z9, Y3
-	VPMAXUD       Y2, Y8, Y0
-	VPMAXSD       Y3, Y9, Y1
-	VEXTRACTI128  $1, Y0, X2
-	VEXTRACTI128  $1, Y1, X3
-	VPMAXUD       X2, X0, X0
-	VPMAXSD       X3, X1, X1
-	VPSHUFD       $0x4e, X0, X2
-	VPSHUFD       $0x4e, X1, X3
-	VPMAXUD       X2, X0, X0
-	VPMAXSD       X3, X1, X1
-	VPSHUFD       $0xb1, X0, X2
-	VPSHUFD       $0xb1, X1, X3
-	VPMAXUD       X2, X0, X0
-	VPMAXSD       X3, X1, X1
-	VMOVD         X0, AX
-	VMOVD         X1, BX
+	RANGE_OF_LANES
 	VZEROUPPER
 	MOVL          AX, low+40(FP)
 	MOVL          BX, high+44(FP)
