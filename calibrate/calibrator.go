@@ -77,6 +77,11 @@ func newCalibrator(g *graph.Graph, fingerprint string, o Options) (*Calibrator, 
 	if len(c.tensors) == 0 {
 		return nil, fmt.Errorf("calibrate %s: no convolution or fully connected layer: %w", g.Name, graph.ErrUnsupported)
 	}
+	if o.Pixels != nil {
+		if err := o.Pixels.Check(g); err != nil {
+			return nil, fmt.Errorf("calibrate %s: %w", g.Name, err)
+		}
+	}
 	var watch []string
 	for _, w := range c.tensors {
 		if w.input >= 0 {

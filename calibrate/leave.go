@@ -9,15 +9,24 @@ import (
 
 // eligible returns the layers of g, in order, that become INT8 but for Options.FP32Layers.
 func eligible(g *graph.Graph, o Options) (list []*graph.Layer) {
-	first := true
+	first := firstConv(g)
 	for _, l := range g.Layers {
 		_, conv := l.Op.(*graph.Conv)
-		if quantisable(l) && (conv && (!first || o.FirstConvINT8) || !conv && !o.FP32FullyConnected) {
+		if quantisable(l) && (conv && (l != first || o.FirstConvINT8 || o.Pixels != nil) || !conv && !o.FP32FullyConnected) {
 			list = append(list, l)
 		}
-		first = first && !conv
 	}
 	return list
+}
+
+// firstConv returns the first convolution of g, nil if there is none.
+func firstConv(g *graph.Graph) *graph.Layer {
+	for _, l := range g.Layers {
+		if _, ok := l.Op.(*graph.Conv); ok {
+			return l
+		}
+	}
+	return nil
 }
 
 // choose notes the layers to run in INT8.

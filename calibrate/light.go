@@ -11,7 +11,7 @@ import "github.com/octet-dnn/octet/graph"
 
 // light reports whether l is such a layer. What reads its result is known by now.
 func (q *quantizer) light(l *graph.Layer) bool {
-	if q.o.FP32Elementwise || len(l.Out) != 1 || q.real[l.Out[0]] {
+	if q.o.FP32Elementwise || q.head[l] || len(l.Out) != 1 || q.real[l.Out[0]] {
 		return false
 	}
 	out := l.Out[0]

@@ -15,7 +15,7 @@ import (
 func (q *quantizer) plainNorms() error {
 	for _, l := range q.g.Layers {
 		if bn, ok := l.Op.(*graph.BatchNorm); ok {
-			if err := bn.Plain(l, q.newName); err != nil {
+			if err := bn.Plain(l, q.names.take); err != nil {
 				return fmt.Errorf("quantize graph %q: %w", q.g.Name, err)
 			}
 		}

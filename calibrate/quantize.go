@@ -25,12 +25,15 @@ func Quantize(g *graph.Graph, t *Table, o Options) (*graph.Graph, error) {
 	}
 	q := &quantizer{
 		g: copyGraph(g), table: t, o: o, log: o.logger(),
-		names: make(map[string]bool), chosen: make(map[*graph.Layer]bool), saturated: make(map[*graph.Layer]bool),
+		chosen: make(map[*graph.Layer]bool), saturated: make(map[*graph.Layer]bool),
 		want: make(map[*graph.Value]bool), native: make(map[*graph.Value]bool), real: make(map[*graph.Value]bool),
 		near:   make(map[*graph.Value]bool),
 		scales: make(map[*group]scaled), levels: make(map[*group]int),
 	}
 	if err := q.collect(); err != nil {
+		return nil, err
+	}
+	if err := q.readPixels(); err != nil {
 		return nil, err
 	}
 	if err := q.plainNorms(); err != nil {
@@ -58,8 +61,10 @@ type quantizer struct {
 	o     Options
 	log   *slog.Logger
 
-	names                  map[string]bool       // of all values
+	names                  nameSet
 	chosen                 map[*graph.Layer]bool // layers to run in INT8
+	pixels                 *graph.Value          // see readPixels, or nil
+	head                   map[*graph.Layer]bool // the layers that make pixels
 	saturated              map[*graph.Layer]bool // of those, the ones with SaturateS8
 	groups                 *groups               // scales
 	want                   map[*graph.Value]bool // some consumer reads integers
@@ -75,15 +80,8 @@ type quantizer struct {
 
 // collect checks that the table is of this graph, and chooses the layers.
 func (q *quantizer) collect() error {
-	for _, v := range q.g.Inputs {
-		q.names[v.Name] = true
-	}
+	q.names = namesOf(q.g)
 	for _, l := range q.g.Layers {
-		for _, v := range append(append([]*graph.Value(nil), l.In...), l.Out...) {
-			if v != nil {
-				q.names[v.Name] = true
-			}
-		}
 		if err := refuseQuantized(q.g, l); err != nil {
 			return err
 		}
@@ -112,6 +110,22 @@ func refuseQuantized(g *graph.Graph, l *graph.Layer) error {
 	}
 	if quantized {
 		return fmt.Errorf("quantize graph %q: layer %q (%s) is INT8 already: %w", g.Name, l.Name, l.Op.Kind(), ErrMismatch)
+	}
+	return nil
+}
+
+// readPixels has the first convolution read pixels, if it is to run in INT8.
+func (q *quantizer) readPixels() error {
+	if q.o.Pixels == nil || !q.chosen[firstConv(q.g)] {
+		return nil
+	}
+	v, head, err := readPixels(q.g, q.names, q.o.Pixels)
+	if err != nil {
+		return err
+	}
+	q.pixels, q.head = v, make(map[*graph.Layer]bool)
+	for _, l := range head {
+		q.head[l] = true
 	}
 	return nil
 }
@@ -153,15 +167,5 @@ func (q *quantizer) propagate() {
 }
 
 func (q *quantizer) newValue(base string, d model.DType) *graph.Value {
-	return &graph.Value{Name: q.newName(base), DType: d}
-}
-
-// newName takes base, or base with a number behind it where that is taken.
-func (q *quantizer) newName(base string) string {
-	name := base
-	for i := 1; q.names[name]; i++ {
-		name = fmt.Sprintf("%s_%d", base, i)
-	}
-	q.names[name] = true
-	return name
+	return &graph.Value{Name: q.names.take(base), DType: d}
 }

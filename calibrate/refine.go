@@ -2,7 +2,6 @@ package calibrate
 
 import (
 	"errors"
-	"fmt"
 	"math"
 	"slices"
 
@@ -41,13 +40,13 @@ func (c *Calibrator) refine(t *Table) (*graph.Graph, error) {
 }
 
 func (c *Calibrator) refineWeights(q *graph.Graph) error {
-	pairs := refinable(c.graph, q)
-	products := &gramian{c.alive, c.o.Runner, make(map[int]Runner)}
-	names := make(map[string]bool)
-	for v := range q.Values() {
-		names[v.Name] = true
+	real, err := c.readingPixels()
+	if err != nil {
+		return err
 	}
-	var err error
+	pairs := refinable(real, q)
+	products := &gramian{c.alive, c.o.Runner, make(map[int]Runner)}
+	names := namesOf(q)
 	for len(pairs) > 0 && err == nil {
 		n, bytes := 1, momentBytes(pairs[0].real)
 		for n < len(pairs) && bytes+momentBytes(pairs[n].real) <= momentBudget {
@@ -55,7 +54,7 @@ func (c *Calibrator) refineWeights(q *graph.Graph) error {
 			n++
 		}
 		var found []*moments
-		if found, err = c.moments(pairs[:n], products); err != nil {
+		if found, err = c.moments(real, pairs[:n], products); err != nil {
 			break
 		}
 		for i, p := range pairs[:n] {
@@ -67,6 +66,16 @@ func (c *Calibrator) refineWeights(q *graph.Graph) error {
 		pairs = pairs[n:]
 	}
 	return errors.Join(err, products.Close())
+}
+
+// readingPixels returns the FP32 graph whose layers are those that Quantize makes INT8.
+func (c *Calibrator) readingPixels() (*graph.Graph, error) {
+	if c.o.Pixels == nil {
+		return c.graph, nil
+	}
+	g := copyGraph(c.graph)
+	_, _, err := readPixels(g, namesOf(g), c.o.Pixels)
+	return g, err
 }
 
 // A refinement pairs a layer of the FP32 graph with its INT8 form.
@@ -91,20 +100,20 @@ func refinable(real, quantised *graph.Graph) []refinement {
 	return pairs
 }
 
-// moments runs the samples of the album and collects the moments of the FP32 layers.
-func (c *Calibrator) moments(pairs []refinement, products *gramian) ([]*moments, error) {
+// moments runs the samples of the album on g and collects the moments of its layers.
+func (c *Calibrator) moments(g *graph.Graph, pairs []refinement, products *gramian) ([]*moments, error) {
 	var layers []*graph.Layer
 	var found []*moments
 	for _, p := range pairs {
 		layers = append(layers, p.real)
 		found = append(found, newMoments(p.real, c.album.images()))
 	}
-	probe, order := probeGraph(c.graph, layers)
+	probe, order := probeGraph(g, layers)
 	r, err := c.o.Runner(probe, nil)
 	if err != nil {
 		return nil, err
 	}
-	err = c.album.each(c.graph.Inputs, func(in []*model.Tensor) error {
+	err = c.album.each(g.Inputs, func(in []*model.Tensor) error {
 		out, err := r.Run(c.alive, in, nil)
 		if err != nil {
 			return err
@@ -112,7 +121,7 @@ func (c *Calibrator) moments(pairs []refinement, products *gramian) ([]*moments,
 		for i, m := range found {
 			x := layers[i].In[0]
 			t := (*model.Tensor)(nil)
-			if at := slices.Index(c.graph.Inputs, x); at >= 0 {
+			if at := slices.Index(g.Inputs, x); at >= 0 {
 				t = in[at]
 			} else {
 				t = out[order[x.Name]]
@@ -165,7 +174,7 @@ func probeGraph(g *graph.Graph, layers []*graph.Layer) (*graph.Graph, map[string
 // refine gives the INT8 layer weights that are already whole numbers of steps,
 // and a bias that makes up for the mean of what they err. A layer of such large
 // values that float32 cannot hold their products stays as it is.
-func (p refinement) refine(m *moments, names map[string]bool, protected bool) error {
+func (p refinement) refine(m *moments, names nameSet, protected bool) error {
 	if !m.finite() {
 		return nil
 	}
@@ -174,7 +183,7 @@ func (p refinement) refine(m *moments, names map[string]bool, protected bool) er
 	channels := int(w.Const.Dims[axis])
 	from, to := w.Const.Float32s(), make([]float32, w.Const.Len())
 	bias := make([]float32, channels)
-	if b := p.int8.In[2]; b != nil {
+	if b := p.real.In[2]; b != nil {
 		copy(bias, b.Const.Float32s())
 	}
 	step, limits := 1.0, anyInt8
@@ -211,14 +220,11 @@ func (p refinement) refine(m *moments, names map[string]bool, protected bool) er
 	if firstNotFinite(to) != nil || firstNotFinite(bias) != nil {
 		return nil
 	}
-	name := w.Name + ".bias"
+	var name string
 	if b := p.int8.In[2]; b != nil {
 		name = b.Name
 	} else {
-		for i := 1; names[name]; i++ {
-			name = fmt.Sprintf("%s.bias_%d", w.Name, i)
-		}
-		names[name] = true
+		name = names.take(w.Name + ".bias")
 	}
 	weights, err := constant(w.Name, to, w.Const.Dims...)
 	biases, failed := constant(name, bias, int64(channels))

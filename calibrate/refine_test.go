@@ -57,9 +57,9 @@ func TestRefineBringsNearer(t *testing.T) {
 			}
 			real := nets[name](t)
 			plain, refined := distance(t, real, q[0], fresh), distance(t, real, q[1], fresh)
-			t.Logf("mean square error %.3g plain, %.3g refined", plain, refined)
+			t.Logf("mean square error %.5g plain, %.5g refined", plain, refined)
 			if refined >= plain {
-				t.Errorf("mean square error %.3g plain, %.3g refined: want less", plain, refined)
+				t.Errorf("mean square error %.5g plain, %.5g refined: want less", plain, refined)
 			}
 		})
 	}

@@ -83,6 +83,9 @@ func (q *quantizer) scaleOf(v *graph.Value) (scaled, error) {
 	if s, ok := q.scales[g]; ok {
 		return s, nil
 	}
+	if v == q.pixels {
+		return scaled{model.UInt8, 1}, nil // they are integers already
+	}
 	s := scaled{dtype: model.Int8}
 	if g.unsigned {
 		s.dtype = model.UInt8
@@ -164,7 +167,7 @@ func (q *quantizer) fetched(v *graph.Value) bool {
 func (q *quantizer) swapNames(v, twin *graph.Value) {
 	delete(q.names, twin.Name)
 	twin.Name = v.Name
-	v.Name = q.newName(v.Name + ".int8")
+	v.Name = q.names.take(v.Name + ".int8")
 	v.Producer.Name = v.Producer.Out[0].Name
 }
 
@@ -229,6 +232,11 @@ func (q *quantizer) int8Of(l *graph.Layer) (*graph.Int8, error) {
 	}
 	if q.o.Protect {
 		protect(l, a.ScaleWeights, in.dtype)
+	}
+	if l.In[0] == q.pixels && q.pixels != nil {
+		if err := q.o.Pixels.centre(l, a.ScaleWeights); err != nil {
+			return nil, fmt.Errorf("layer %q: %w", l.Name, err)
+		}
 	}
 	return a, nil
 }

@@ -101,8 +101,15 @@ func runReference(g *graph.Graph, in []*model.Tensor) (map[*graph.Value]*ref.Ten
 		for _, d := range t.Dims {
 			dims = append(dims, int(d))
 		}
-		inputs[i] = ref.NewTensor(ref.F32, dims...)
-		for j, x := range t.Float32s() {
+		switch t.DType {
+		case model.UInt8:
+			inputs[i] = ref.NewTensor(ref.U8, dims...)
+		case model.Int8:
+			inputs[i] = ref.NewTensor(ref.S8, dims...)
+		default:
+			inputs[i] = ref.NewTensor(ref.F32, dims...)
+		}
+		for j, x := range reals(t, 1, nil) {
 			inputs[i].Data[j] = float64(x)
 		}
 	}

@@ -6,7 +6,7 @@
 // 8-bit, by s8 to u8 or s8, without groups or dilations, an activation that only
 // clips. Everything else is oneDNN's.
 
-enum { most_channels = 4, most_kernel = 11 };
+enum { most_kernel = 11 };
 
 static int strided(const octet_desc_info *d) {
     return d->ndims == 4 && d->format_kind == dnnl_blocked && d->nblocks == 0
@@ -22,7 +22,7 @@ int octet_stem_picture(const octet_desc_info *d, octet_stem *k) {
     k->src_h = d->strides[2], k->src_w = d->strides[3];
     k->src_type = d->data_type;
     k->planes = k->src_w == 1;
-    return k->channels <= most_channels
+    return k->channels <= stem_channels
             && (k->planes || (k->src_c == 1 && k->src_w == k->channels));
 }
 
@@ -85,7 +85,16 @@ static int read_scales(const octet_spec *s, octet_stem *k, int *has) {
         else
             return 0;
     }
-    return s->nzero_points == 0;
+    return 1;
+}
+
+// A shift of the picture is told as its zero points, one a channel.
+static int read_shift(const octet_spec *s, octet_stem *k) {
+    k->shifted = s->nzero_points > 0;
+    return !k->shifted
+            || (s->nzero_points == 1 && s->stat
+                    && s->zero_points[0].arg == DNNL_ARG_SRC_1
+                    && s->zero_points[0].mask == 2);
 }
 
 // What is below 0 is cut off in u8 anyhow.
@@ -118,6 +127,7 @@ static dnnl_status_t add_args(const octet_spec *s, const int *has,
             [stem_dst] = {DNNL_ARG_DST, has[stem_dst], s->dst},
             [stem_bias] = {DNNL_ARG_BIAS, has[stem_bias], s->bias},
             [stem_factor] = {DNNL_ARG_ATTR_SCALES | DNNL_ARG_SRC_1, has[stem_factor], NULL},
+            [stem_shift] = {DNNL_ARG_ATTR_ZERO_POINTS | DNNL_ARG_SRC_1, has[stem_shift], NULL},
             [stem_src_scale] = {DNNL_ARG_ATTR_SCALES | DNNL_ARG_SRC, has[stem_src_scale], NULL},
             [stem_wei_scale] = {DNNL_ARG_ATTR_SCALES | DNNL_ARG_WEIGHTS, has[stem_wei_scale], NULL},
             [stem_dst_scale] = {DNNL_ARG_ATTR_SCALES | DNNL_ARG_DST, has[stem_dst_scale], NULL},
@@ -132,8 +142,10 @@ static dnnl_status_t add_args(const octet_spec *s, const int *has,
 // others by one scale after the other. What it would take is what counts here.
 static int joins_scales(const octet_spec *spec) {
     if (octet_onednn_joins_scales()) return 1;
+    octet_spec plain = *spec;
+    plain.nzero_points = 0;
     char name[128];
-    return octet_onednn_choice(spec, name, sizeof(name)) == dnnl_success
+    return octet_onednn_choice(&plain, name, sizeof(name)) == dnnl_success
             && strstr(name, "amx") != NULL;
 }
 
@@ -174,9 +186,11 @@ dnnl_status_t octet_stem_create(const octet_spec *spec, const char *impl,
             [stem_scratch] = 1};
     dnnl_status_t status = dnnl_unimplemented;
     if (read_tensors(spec, k) && octet_stem_window(spec, k)
-            && read_scales(spec, k, has) && read_activation(spec, k)
+            && read_scales(spec, k, has) && read_shift(spec, k)
+            && read_activation(spec, k)
             && octet_spec_bias(spec, k->out_channels, &has[stem_bias])) {
         has[stem_factor] = k->src_type == dnnl_f32;
+        has[stem_shift] = k->shifted;
         set_sizes(k, extra);
         status = octet_stem_args(spec, dnnl_s8, has, k);
     }

@@ -18,6 +18,7 @@ enum {
     stem_dst,
     stem_bias,
     stem_factor, // what FP32 pixels are multiplied by before they are rounded
+    stem_shift, // what is added then, of each channel; padding is that too
     stem_src_scale,
     stem_wei_scale,
     stem_dst_scale,
@@ -37,6 +38,7 @@ typedef struct {
     int planes; // whether a row is one of each channel
     int pixel_signed; // whether what is convolved is s8 rather than u8
     int dst_signed;
+    int shifted; // whether there is a factor and a shift for each channel
     int wei_scales; // whether there is one a channel
     int joined_scales; // whether the scales are multiplied before the sum is
     float low, high; // the bounds of the activation, infinite where none
@@ -48,6 +50,9 @@ typedef struct {
 // Bytes that vector loads and stores reach past the end of a row.
 enum { stem_slack = 128 };
 
+// Channels of the picture, at most.
+enum { stem_channels = 4 };
+
 // Channels of dst that are computed at once, in vectors of 16. Tables have
 // whole blocks.
 enum { stem_block = 64 };
@@ -56,7 +61,7 @@ typedef struct {
     const void *src;
     const int8_t *weights;
     uint8_t *dst;
-    const float *bias, *factor, *src_scale, *wei_scale, *dst_scale;
+    const float *bias, *factor, *shift, *src_scale, *wei_scale, *dst_scale;
     uint8_t *scratch;
 } stem_args;
 

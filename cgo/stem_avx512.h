@@ -16,11 +16,13 @@
 typedef struct {
     const octet_stem *k;
     stem_args a;
-    float factor;
-    int pad; // the byte that stands for 0
+    // Of the channel of each byte of a row whose channels are interleaved: it
+    // repeats after 16 pixels.
+    float factor[16 * stem_channels], shift[16 * stem_channels];
+    int flip; // bits of pixels to be turned over
     int64_t image, next; // the rows of image before next are in the ring
     uint8_t *ring; // kernel_h rows; row y of the picture is row y % kernel_h
-    uint8_t *zeros; // a row of padding
+    uint8_t *border; // a row of padding
     float *wei_scale, *bias;
     void *rest; // scratch memory for the kernel itself
     float src_scale, dst_factor, low, high;
@@ -51,6 +53,24 @@ KERNEL void stem_read_tables(stem_part *p) {
     p->high = fminf(k->high, 0x1p30f / p->dst_factor);
 }
 
+// The byte that x, a channel's shift, becomes.
+KERNEL uint8_t stem_border(const stem_part *p, float x) {
+    const float low = p->k->pixel_signed ? -128 : 0;
+    const float high = p->k->pixel_signed ? 127 : 255;
+    return (uint8_t)(int)rintf(fminf(fmaxf(x, low), high)) ^ (uint8_t)p->flip;
+}
+
+KERNEL void stem_read_shifts(stem_part *p) {
+    const octet_stem *k = p->k;
+    for (int i = 0; i < 16 * k->channels; i++) {
+        const int64_t c = i % k->channels;
+        p->factor[i] = p->a.factor ? p->a.factor[k->shifted ? c : 0] : 1;
+        p->shift[i] = k->shifted ? p->a.shift[c] : 0;
+    }
+    for (int64_t i = 0; i < k->row_size; i++)
+        p->border[i] = stem_border(p, p->shift[i % k->channels]);
+}
+
 KERNEL void stem_begin(stem_part *p, const octet_stem *k,
         void *const *at, int part, int flip) {
     const void *arg[stem_nargs];
@@ -60,24 +80,23 @@ KERNEL void stem_begin(stem_part *p, const octet_stem *k,
     p->k = k;
     p->a = (stem_args) {arg[stem_src], arg[stem_weights],
             (uint8_t *)arg[stem_dst], arg[stem_bias], arg[stem_factor],
-            arg[stem_src_scale], arg[stem_wei_scale], arg[stem_dst_scale],
+            arg[stem_shift], arg[stem_src_scale], arg[stem_wei_scale], arg[stem_dst_scale],
             (uint8_t *)arg[stem_scratch]};
-    p->factor = p->a.factor ? *p->a.factor : 1;
-    p->pad = flip;
+    p->flip = flip;
     p->image = -1;
     uint8_t *next = p->a.scratch + part * k->part_size;
     p->ring = stem_take(&next, k->kernel_h * k->row_size);
-    p->zeros = stem_take(&next, k->row_size);
+    p->border = stem_take(&next, k->row_size);
     p->wei_scale = stem_take(&next, stem_table(k));
     p->bias = stem_take(&next, stem_table(k));
     p->rest = next;
-    memset(p->zeros, p->pad, (size_t)k->row_size);
+    stem_read_shifts(p);
     stem_read_tables(p);
 }
 
-// 16 pixels of one channel as integers, of which some may be missing.
-KERNEL __m512i stem_load(
-        const stem_part *p, const void *src, int64_t at, __mmask16 some) {
+// 16 values of the picture as integers, of which some may be missing.
+KERNEL __m512i stem_load(const stem_part *p, const void *src, int64_t at,
+        __mmask16 some, __m512 factor, __m512 shift) {
     switch (p->k->src_type) {
     case dnnl_s8:
         return _mm512_cvtepi8_epi32(
@@ -87,7 +106,9 @@ KERNEL __m512i stem_load(
                 _mm_maskz_loadu_epi8(some, (const uint8_t *)src + at));
     }
     __m512 x = _mm512_maskz_loadu_ps(some, (const float *)src + at);
-    x = _mm512_mul_ps(x, _mm512_set1_ps(p->factor));
+    x = _mm512_mul_ps(x, factor);
+    // Not fused with the product: see stem_scaled.
+    x = _mm512_add_round_ps(x, shift, _MM_FROUND_CUR_DIRECTION);
     // In this order of the two a NaN stays one, and becomes the lowest integer,
     // as in oneDNN's reorder.
     x = _mm512_min_ps(_mm512_set1_ps(p->k->pixel_signed ? 127 : 255), x);
@@ -173,7 +194,7 @@ KERNEL void stem_fill_planes(
     const __m512i mix
             = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)order));
     const __m512i shut = _mm512_loadu_si512(close);
-    const __m512i flip = _mm512_set1_epi8((char)p->pad);
+    const __m512i flip = _mm512_set1_epi8((char)p->flip);
     for (int64_t x = 0; x < k->in_w; x += 16, row += 16 * channels) {
         stem_prefetch(p, src, at + x, channels);
         const __mmask16 some = stem_mask(k->in_w - x);
@@ -181,7 +202,9 @@ KERNEL void stem_fill_planes(
 #pragma GCC unroll 4
         for (int64_t c = 0; c < 4; c++)
             v[c] = c < channels
-                    ? stem_load(p, src, at + c * k->src_c + x, some)
+                    ? stem_load(p, src, at + c * k->src_c + x, some,
+                              _mm512_set1_ps(p->factor[c]),
+                              _mm512_set1_ps(p->shift[c]))
                     : _mm512_setzero_si512();
         __m512i bytes = stem_narrow(p, _mm512_packs_epi32(v[0], v[1]),
                 _mm512_packs_epi32(v[2], v[3]));
@@ -195,9 +218,11 @@ KERNEL void stem_fill_planes(
 KERNEL void stem_fill_pixels(
         const stem_part *p, const void *src, int64_t at, uint8_t *row) {
     const int64_t n = p->k->in_w * p->k->channels;
-    const __m128i flip = _mm_set1_epi8((char)p->pad);
+    const __m128i flip = _mm_set1_epi8((char)p->flip);
     for (int64_t x = 0; x < n; x += 16) {
-        __m512i v = stem_load(p, src, at + x, stem_mask(n - x));
+        const int64_t c = x % (16 * p->k->channels);
+        __m512i v = stem_load(p, src, at + x, stem_mask(n - x),
+                _mm512_loadu_ps(p->factor + c), _mm512_loadu_ps(p->shift + c));
         v = _mm512_packs_epi32(v, v);
         v = stem_narrow(p, v, v);
         v = _mm512_permutexvar_epi32(
@@ -220,9 +245,10 @@ KERNEL void stem_fill(const stem_part *p, int64_t y, uint8_t *row) {
         case 3: stem_fill_planes(p, p->a.src, at, first, 3); break;
         case 4: stem_fill_planes(p, p->a.src, at, first, 4); break;
     }
-    memset(row, p->pad, (size_t)(first - row));
+    memcpy(row, p->border, (size_t)(first - row));
     uint8_t *end = first + k->in_w * k->channels;
-    memset(end, p->pad, (size_t)(row + k->row_size - stem_slack - end));
+    memcpy(end, p->border + (end - row),
+            (size_t)(row + k->row_size - stem_slack - end));
 }
 
 // Brings the rows that row y of dst needs into the ring.
@@ -233,7 +259,7 @@ KERNEL void stem_advance(stem_part *p, int64_t image, int64_t y) {
     for (int64_t i = 0; i < k->kernel_h; i++) {
         const int64_t from = top + i;
         if (from < 0 || from >= k->in_h) {
-            p->rows[i] = p->zeros;
+            p->rows[i] = p->border;
             continue;
         }
         uint8_t *row = p->ring + from % k->kernel_h * k->row_size;

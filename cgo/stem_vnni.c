@@ -33,7 +33,7 @@ TARGET static void set_start(vnni_part *p) {
         for (const int8_t *end = w + p->step; w < end; w += 64)
             sum = _mm512_dpbusd_epi32(
                     sum, _mm512_set1_epi8(1), _mm512_load_si512(w));
-        sum = _mm512_mullo_epi32(sum, _mm512_set1_epi32(-p->base.pad));
+        sum = _mm512_mullo_epi32(sum, _mm512_set1_epi32(-p->base.flip));
         _mm512_store_si512(p->start + c, sum);
     }
 }

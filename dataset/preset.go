@@ -116,6 +116,16 @@ func (p Preset) Shape(n int) []int64 {
 	return []int64{int64(n), 3, c, c}
 }
 
+// Pixels returns what turns the values of each channel of a picture back into
+// pixels of 0…255, but for rounding: pixel = value·scale + shift.
+func (p Preset) Pixels() (scale, shift []float32) {
+	for c := range p.Std {
+		scale = append(scale, float32(p.Divide*p.Std[c]))
+		shift = append(shift, float32(p.Divide*p.Mean[c]))
+	}
+	return scale, shift
+}
+
 // Elems returns the number of values of one preprocessed picture.
 func (p Preset) Elems() int { return 3 * p.Crop * p.Crop }
 

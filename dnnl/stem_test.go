@@ -189,6 +189,83 @@ func (s stem) compare(t *testing.T, threads int) {
 	}
 }
 
+// compareShifted is compare for kernels that shift what they read, on FP32 and
+// on integers, against a convolution of oneDNN's of what that becomes, padding
+// included.
+func (s stem) compareShifted(t *testing.T) {
+	t.Helper()
+	names := ownStems(t)
+	k := open(t)
+	x := s.data()
+	factors, shifts := []float32{31.1, 57.375, 64, 12.5}[:s.c], []float32{103.53, 16, -7.25, 127.5}[:s.c]
+	whole := s.padded(x.picture, factors, shifts)
+	around := s
+	around.h, around.w, around.padL, around.padR = s.h+s.padL[0]+s.padR[0], s.w+s.padL[1]+s.padR[1], []int{0, 0}, []int{0, 0}
+	want := around.compute(k, k.stream, k.primitive(around.conv(k, "")), x, whole)
+	factor := tensor(k, k.desc([]int{s.c}, dnnl.F32, dnnl.A), factors...)
+	shift := dnnl.ArgMem{Arg: dnnl.ArgShift, Mem: tensor(k, k.desc([]int{s.c}, dnnl.F32, dnnl.A), shifts...)}
+	floats := unsafe.Slice((*byte)(unsafe.Pointer(&x.picture[0])), 4*len(x.picture))
+	picture := k.desc([]int{s.n, s.c, s.h, s.w}, dnnl.F32, s.layout)
+	bytes := k.desc([]int{s.n, s.c, s.h, s.w}, s.pixels, s.layout)
+	inner := s.inner(whole)
+	for _, name := range names {
+		p := k.primitive(dnnl.Stem{Picture: picture, Conv: s.conv(k, name), Shift: true})
+		s.equal(t, name+" shifted", s.compute(k, k.stream, p, x, floats, dnnl.ArgMem{Arg: dnnl.ArgFactor, Mem: factor}, shift), want)
+		p = k.primitive(dnnl.Stem{Picture: bytes, Conv: s.conv(k, name), Shift: true})
+		s.equal(t, name+" shifted, on integers", s.compute(k, k.stream, p, x, inner, shift), want)
+	}
+}
+
+// at is where pixel y, x of channel c of image n lies in a picture of s's layout.
+func (s stem) at(n, c, y, x int) int {
+	if s.layout == dnnl.NHWC {
+		return ((n*s.h+y)*s.w+x)*s.c + c
+	}
+	return ((n*s.c+c)*s.h+y)*s.w + x
+}
+
+// padded quantises a picture in plain Go, and puts the padding around it: NHWC.
+func (s stem) padded(picture, factors, shifts []float32) []byte {
+	low, high := float32(math.MinInt8), float32(math.MaxInt8)
+	if s.pixels == dnnl.U8 {
+		low, high = 0, math.MaxUint8
+	}
+	var all []byte
+	for n := range s.n {
+		for y := -s.padL[0]; y < s.h+s.padR[0]; y++ {
+			for x := -s.padL[1]; x < s.w+s.padR[1]; x++ {
+				for c := range s.c {
+					v := shifts[c]
+					if y >= 0 && y < s.h && x >= 0 && x < s.w {
+						v += float32(picture[s.at(n, c, y, x)] * factors[c])
+					}
+					if v != v {
+						v = low
+					}
+					all = append(all, byte(int(math.RoundToEven(float64(min(max(v, low), high))))))
+				}
+			}
+		}
+	}
+	return all
+}
+
+// inner takes the padding off again, into s's layout.
+func (s stem) inner(padded []byte) []byte {
+	b := make([]byte, s.n*s.c*s.h*s.w)
+	h, w := s.h+s.padL[0]+s.padR[0], s.w+s.padL[1]+s.padR[1]
+	for n := range s.n {
+		for y := range s.h {
+			for x := range s.w {
+				for c := range s.c {
+					b[s.at(n, c, y, x)] = padded[((n*h+y+s.padL[0])*w+x+s.padL[1])*s.c+c]
+				}
+			}
+		}
+	}
+	return b
+}
+
 func (s stem) equal(t *testing.T, name string, got, want []byte) {
 	t.Helper()
 	_, ow := s.out()
@@ -245,7 +322,10 @@ func TestStemEqualsOneDNN(t *testing.T) {
 	add(func(s *stem) { s.oneScale, s.n = true, 3 })
 	add(func(s *stem) { s.h, s.w, s.k, s.oc, s.padL, s.padR = 96, 96, 7, 64, []int{3, 3}, []int{3, 3} })
 	for _, s := range cases {
-		t.Run(fmt.Sprintf("%v_%v", s, s.layout), func(t *testing.T) { s.compare(t, 1) })
+		t.Run(fmt.Sprintf("%v_%v", s, s.layout), func(t *testing.T) {
+			s.compare(t, 1)
+			s.compareShifted(t)
+		})
 	}
 }
 
@@ -282,6 +362,9 @@ func TestStemRefuses(t *testing.T) {
 		},
 		"a floor above 0": func(s *dnnl.Stem) {
 			s.Conv.Attr.PostOps = []dnnl.PostOp{dnnl.EltwisePostOp(dnnl.EltwiseClip, 1, 2)}
+		},
+		"shifted s8 taken as u8": func(s *dnnl.Stem) {
+			s.Picture, s.Shift = k.desc([]int{1, 3, 21, 37}, dnnl.U8, dnnl.NCHW), true
 		},
 		"given weights": func(s *dnnl.Stem) { s.Conv.Weights = k.desc([]int{32, 3, 3, 3}, dnnl.S8, dnnl.ABCD) },
 	} {

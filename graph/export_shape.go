@@ -139,11 +139,14 @@ func (e *exporter) split(l *Layer, op *Split) {
 		intsAttr("sections", op.Sizes...), model.IntAttr("num", int32(num)), model.BoolAttr("use_mkldnn", isInt8(l.In[0])))
 }
 
-// pad writes constant borders as pad, which every version has. Others go
-// through unsqueeze2, pad3d and squeeze2, as Paddle 2.x writes them; the 1.3
-// form has pad2d.
+// pad writes borders of maps through unsqueeze2, pad3d and squeeze2, as Paddle 2.x
+// does; the 1.3 form has pad2d. Other constant borders are a pad, which every version
+// has; but with oneDNN, Paddle 2.6 and 3.3 write past the end of memory there where
+// maps get borders (paddle_faults.py).
 func (e *exporter) pad(l *Layer, p *Pad) error {
-	if p.Mode == PadConstant {
+	rank := len(p.Before)
+	maps := rank == 4 && p.Before[0]+p.After[0]+p.Before[1]+p.After[1] == 0
+	if p.Mode == PadConstant && (e.form == FormV13 || !maps) {
 		var list []int
 		for i := range p.Before {
 			list = append(list, p.Before[i], p.After[i])
@@ -151,12 +154,13 @@ func (e *exporter) pad(l *Layer, p *Pad) error {
 		e.simple(l, "pad", intsAttr("paddings", list...), model.FloatAttr("pad_value", p.Value))
 		return nil
 	}
-	rank := len(p.Before)
 	if rank != 4 && rank != 5 || p.Before[0]+p.After[0]+p.Before[1]+p.After[1] != 0 {
 		return unsupportedErr("reflected padding of %v and %v cannot be written", p.Before, p.After)
 	}
 	mode, mode2D := "reflect", "reflect"
 	switch p.Mode {
+	case PadConstant:
+		mode, mode2D = "constant", "constant"
 	case PadEdge:
 		mode, mode2D = "replicate", "edge"
 	case PadCircular:

@@ -19,7 +19,7 @@ type body struct {
 	outputs  []*graph.Value
 	uses     map[*graph.Value]int // consumers in the body, plus one for an output
 	fused    map[*graph.Layer]*fusion
-	stems    map[*graph.Layer]*graph.Layer // convolutions that quantise their input, and the layers that this replaces
+	stems    map[*graph.Layer]*stem // of the convolutions that have one
 	skip     map[*graph.Layer]bool
 	branches map[*graph.Layer]bool // see findBranches
 	direct   map[*graph.Layer]bool // see finder
@@ -62,8 +62,10 @@ func cut(g *graph.Graph, watch []string) (*body, []*graph.Layer, error) {
 	b.fused, b.skip, b.direct = f.found, f.skip, f.direct
 	b.findBranches()
 	b.stems = stems(b.graph, fixed)
-	for _, q := range b.stems {
-		b.skip[q] = true
+	for _, s := range b.stems {
+		for _, l := range s.layers {
+			b.skip[l] = true
+		}
 	}
 	b.separable = separable(b)
 	return b, tail, nil

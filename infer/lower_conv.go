@@ -19,8 +19,8 @@ type convolution struct {
 	dims     []int // of the weights, as oneDNN wants them
 	window   graph.Window
 	epilogue epilogue
-	quantize *graph.Layer // in front of it, to be done by its kernel: then x has no place
-	picture  bool         // x has few channels, one after the other
+	stem     *stem // in front of it, to be done by its kernel: then x has no place
+	picture  bool  // x has few channels, one after the other
 }
 
 func (lw *lowering) conv(op *graph.Conv) {
@@ -43,9 +43,9 @@ func (lw *lowering) conv(op *graph.Conv) {
 
 // convolution prepares the current layer, up to its own activation.
 func (lw *lowering) convolution(op *graph.Conv) *convolution {
-	c := &convolution{layer: lw.layer, op: op, quantize: lw.stems[lw.layer]}
-	if c.quantize != nil {
-		c.x = lw.stemSrc(c.quantize)
+	c := &convolution{layer: lw.layer, op: op, stem: lw.stems[lw.layer]}
+	if c.stem != nil {
+		c.x = lw.stemSrc(c.stem)
 	} else if c.x = lw.in(0); lw.isPicture(op, c.x) {
 		c.picture = true
 	} else {
@@ -108,11 +108,11 @@ func (lw *lowering) convJob(c *convolution, src, dst *tensor) (*job, []arg) {
 // convCreator returns what makes the primitive of spec, and all that it takes but
 // the weights.
 func (lw *lowering) convCreator(c *convolution, spec dnnl.Convolution, src *tensor, args []arg) (creator, []arg) {
-	if c.quantize != nil && lw.err == nil {
-		if stem, picture := lw.stem(c.quantize, spec); stem != nil || lw.err != nil {
+	if c.stem != nil && lw.err == nil {
+		if stem, picture := lw.stem(c.stem, spec); stem != nil || lw.err != nil {
 			return stem, append(args, picture...)
 		}
-		src = lw.quantised(c.quantize)
+		src = lw.quantised(c.stem)
 	}
 	if c.picture && !lw.takesPicture(spec) {
 		src = lw.ordered(src, channelsLast)
@@ -137,7 +137,7 @@ func (c *convolution) pointwise() bool { return c.small() && c.window.Strides ==
 // viewFor returns how the step of c, as a whole, sees its maps. What comes from outside as
 // it is does not lie as one image.
 func (lw *lowering) viewFor(c *convolution) func(*tensor) *tensor {
-	if c.pointwise() && !c.picture && c.quantize == nil {
+	if c.pointwise() && !c.picture && c.stem == nil {
 		return lw.asOneImage
 	}
 	return func(t *tensor) *tensor { return t }

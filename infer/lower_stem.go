@@ -2,65 +2,175 @@ package infer
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/octet-dnn/octet/dnnl"
 	"github.com/octet-dnn/octet/graph"
 )
 
-// stems finds the convolutions that are alone in reading a quantised input of
-// the network, and the layers that quantise it. One kernel can do both, see
-// dnnl.Stem: the integers never go to memory.
-func stems(g *graph.Graph, outputs map[*graph.Value]bool) map[*graph.Layer]*graph.Layer {
-	found := map[*graph.Layer]*graph.Layer{}
-	users := consumers(g)
+// A stem is what stands between an input of the network and the convolution
+// that is alone in reading it as integers: a quantisation, or the four layers that turn
+// it into pixels, as calibrate.Options.Pixels writes them. One kernel does it
+// together with the convolution, see dnnl.Stem: the integers never go to memory.
+type stem struct {
+	picture  *graph.Value   // the input
+	layers   []*graph.Layer // in their order; the last one quantises
+	integers *graph.Value   // what that gives
+	pads     [4]int         // around the picture
+	// One number a channel, or nil without the layers that turn it into pixels.
+	factor, shift []float32
+	frame         *frame // where the input is pixels, see takePixels
+}
+
+// stems finds the stems of the convolutions that have one.
+func stems(g *graph.Graph, outputs map[*graph.Value]bool) map[*graph.Layer]*stem {
+	found := map[*graph.Layer]*stem{}
+	f := stemFinder{consumers(g), outputs}
 	for _, l := range g.Layers {
-		if _, ok := l.Op.(*graph.Conv); !ok {
-			continue
-		}
-		v, f := l.In[0], l.In[1].Const
-		if v.Producer == nil || len(users[v]) != 1 || outputs[v] || f == nil || f.Dims[2]*f.Dims[3] == 1 {
-			continue
-		}
-		q := v.Producer
-		// Nothing is computed in the place of an input.
-		if _, ok := q.Op.(*graph.Quantize); ok && q.In[0].Producer == nil && q.In[0].Const == nil {
-			found[l] = q
+		if conv, ok := l.Op.(*graph.Conv); ok {
+			if s := f.stem(l, conv); s != nil {
+				found[l] = s
+			}
 		}
 	}
 	return found
 }
 
-// stemSrc describes the integers that the current convolution reads if it is to
+type stemFinder struct {
+	users   map[*graph.Value][]*graph.Layer
+	outputs map[*graph.Value]bool
+}
+
+func (f stemFinder) stem(l *graph.Layer, conv *graph.Conv) *stem {
+	w := l.In[1].Const
+	if w == nil || w.Dims[2]*w.Dims[3] == 1 {
+		return nil
+	}
+	l = f.behind(l.In[0])
+	if l == nil {
+		return nil
+	}
+	s := &stem{picture: l.In[0], layers: []*graph.Layer{l}, integers: l.Out[0]}
+	switch op := l.Op.(type) {
+	case *graph.Quantize:
+		if op.Scale == 1 && l.In[0].Producer != nil && !f.pixels(s, conv, w.Dims[1]) {
+			return nil
+		}
+	case *frame:
+		s.frame, s.pads, s.shift = op, op.pads, op.shift
+	default:
+		return nil
+	}
+	// Nothing is computed in the place of an input.
+	if s.picture.Producer != nil || s.picture.Const != nil {
+		return nil
+	}
+	return s
+}
+
+// behind returns the layer that computes v for one reader, or nil.
+func (f stemFinder) behind(v *graph.Value) *graph.Layer {
+	if v.Producer == nil || len(f.users[v]) != 1 || f.outputs[v] {
+		return nil
+	}
+	return v.Producer
+}
+
+// pixels takes the layers that turn the picture into pixels into s, and reports
+// whether these are there.
+func (f stemFinder) pixels(s *stem, conv *graph.Conv, channels int64) bool {
+	shift, scale := f.behind(s.picture), (*graph.Layer)(nil)
+	if shift != nil {
+		scale = f.behind(shift.In[0])
+	}
+	if s.shift = perChannel(shift, graph.Add, channels); s.shift == nil {
+		return false
+	}
+	if s.factor = perChannel(scale, graph.MulElem, channels); s.factor == nil {
+		return false
+	}
+	s.picture, s.layers = scale.In[0], append([]*graph.Layer{scale, shift}, s.layers...)
+	pad := f.behind(s.picture)
+	if pad == nil {
+		return conv.PadMode != graph.PadSame && conv.Pads == [4]int{}
+	}
+	op, ok := pad.Op.(*graph.Pad)
+	if !ok || op.Mode != graph.PadConstant || op.Value != 0 || len(op.Before) != 4 || op.Before[0]|op.Before[1]|op.After[0]|op.After[1] != 0 {
+		return false
+	}
+	s.pads = [4]int{op.Before[2], op.After[2], op.Before[3], op.After[3]}
+	s.picture, s.layers = pad.In[0], append([]*graph.Layer{pad}, s.layers...)
+	return conv.PadMode != graph.PadSame && conv.Pads == [4]int{}
+}
+
+// perChannel returns the constant with one number a channel that l combines a
+// map of so many channels with, or nil if it does something else.
+func perChannel(l *graph.Layer, kind graph.BinaryKind, channels int64) []float32 {
+	if l == nil {
+		return nil
+	}
+	op, ok := l.Op.(*graph.Binary)
+	c := l.In[min(1, len(l.In)-1)].Const
+	plain := ok && (op.Act.Kind == graph.ActNone || kind == graph.Add && op.Act.Kind == graph.ActReLU)
+	if !plain || op.Type != kind || op.Axis != -1 || c == nil || !slices.Equal(c.Dims, []int64{1, channels, 1, 1}) {
+		return nil
+	}
+	return c.Float32s()
+}
+
+// stemSrc describes the integers that the current convolution reads, padded, if it is to
 // quantise them itself. They have no place.
-func (lw *lowering) stemSrc(quantize *graph.Layer) *tensor {
-	v := quantize.Out[0]
-	dt, err := dataType(v.DType)
+func (lw *lowering) stemSrc(s *stem) *tensor {
+	dt, err := dataType(s.integers.DType)
 	lw.fail(err)
 	if lw.err != nil {
 		return nil
 	}
-	return &tensor{desc: lw.desc(lw.shapes[v], dt, channelsLast), dims: lw.shapes[v], dtype: dt, layout: channelsLast}
+	dims := lw.shapes[s.integers]
+	return &tensor{desc: lw.desc(dims, dt, channelsLast), dims: dims, dtype: dt, layout: channelsLast}
 }
 
-// stem returns what makes the current convolution with its quantisation, and
-// the arguments that this takes instead of the source, or nil if there is no
-// kernel for it: then the source is quantised by a step of its own.
-func (lw *lowering) stem(quantize *graph.Layer, conv dnnl.Convolution) (creator, []arg) {
-	picture := lw.env[quantize.In[0]]
-	s := dnnl.Stem{Picture: picture.desc, Conv: conv}
-	if !lw.exists(s) {
+// stem returns what makes the current convolution with its stem, and the
+// arguments that this takes instead of the source, or nil if there is no kernel
+// for it: then steps of their own make the integers.
+func (lw *lowering) stem(s *stem, conv dnnl.Convolution) (creator, []arg) {
+	picture := lw.env[s.picture]
+	if s.frame != nil {
+		picture = lw.pixels(s.frame, picture)
+	}
+	conv.Src = lw.desc(picture.dims, conv.Src.DataType(), channelsLast)
+	conv.PadL = []int{conv.PadL[0] + s.pads[0], conv.PadL[1] + s.pads[2]}
+	conv.PadR = []int{conv.PadR[0] + s.pads[1], conv.PadR[1] + s.pads[3]}
+	c := dnnl.Stem{Picture: picture.desc, Conv: conv, Shift: s.shift != nil}
+	if !lw.exists(c) {
 		return nil, nil
 	}
-	factor := lw.scale(quantize.Op.(*graph.Quantize).Scale)
-	return s, []arg{{dnnl.ArgSrc, picture}, {dnnl.ArgFactor, factor}}
+	args := []arg{{dnnl.ArgSrc, picture}}
+	if s.shift == nil {
+		factor := s.layers[len(s.layers)-1].Op.(*graph.Quantize).Scale
+		return c, append(args, arg{dnnl.ArgFactor, lw.scale(factor)})
+	}
+	shift, err := lw.constants.floats(s.shift)
+	lw.fail(err)
+	if args = append(args, arg{dnnl.ArgShift, shift}); s.factor != nil {
+		args = append(args, arg{dnnl.ArgFactor, lw.scale(s.factor...)})
+	}
+	return c, args
 }
 
-// quantised lowers the layer in front of the current one.
-func (lw *lowering) quantised(quantize *graph.Layer) *tensor {
-	l := lw.layer
-	lw.layer = quantize
-	lw.convert(quantize.Op.(*graph.Quantize).Scale)
-	lw.layer = l
+// quantised lowers the stem of the current convolution, and returns the integers.
+func (lw *lowering) quantised(s *stem) *tensor {
+	conv := lw.layer
+	for _, l := range s.layers {
+		lw.layer = l
+		op, err := lw.inf.Op(l)
+		lw.fail(err)
+		if lw.err == nil {
+			lw.dispatch(op)
+		}
+		lw.release(l)
+	}
+	lw.layer = conv
 	return lw.in(0)
 }
 

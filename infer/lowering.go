@@ -25,7 +25,7 @@ type lowering struct {
 	choose    chooser
 	targets   map[*graph.Value]*tensor // results that go straight into bound memory
 	fused     map[*graph.Layer]*fusion
-	stems     map[*graph.Layer]*graph.Layer
+	stems     map[*graph.Layer]*stem
 	skip      map[*graph.Layer]bool
 	direct    map[*graph.Layer]bool
 	branches  map[*graph.Layer]bool
@@ -276,12 +276,17 @@ func (lw *lowering) lower(l *graph.Layer) error {
 	if lw.err != nil {
 		return fmt.Errorf("%s %q: %w", l.Op.Kind(), l.Name, lw.err)
 	}
+	lw.release(l)
+	return nil
+}
+
+// release counts the uses by l, which is lowered, as past.
+func (lw *lowering) release(l *graph.Layer) {
 	for _, v := range l.In {
 		if t := lw.env[v]; v != nil && t != nil && t.store != nil {
 			t.store.pending--
 		}
 	}
-	return nil
 }
 
 // computes reports whether l has an output that is not static.
@@ -339,6 +344,8 @@ func (lw *lowering) dispatch(op graph.Op) {
 		lw.dequantize(op)
 	case *graph.Requantize:
 		lw.convert(op.ScaleOut / op.ScaleIn)
+	case *frame:
+		lw.frame(op)
 	default:
 		lw.inGo(op)
 	}

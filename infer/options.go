@@ -35,6 +35,10 @@ type Options struct {
 	// LearnKernels has Kernels learn what it does not know, while plans compile:
 	// some milliseconds for every convolution.
 	LearnKernels bool
+	// Pixels has the predictor take the pictures of a network that was calibrated with
+	// calibrate.Options.Pixels as UInt8 pixels, in that order: a quarter of the memory, and
+	// nothing to convert. The answers are those for the FP32 input made of these pixels.
+	Pixels PixelOrder
 	// RefKernels says whether layers may run on slow reference kernels.
 	RefKernels RefKernels
 	// PackedCache is a folder for the packed weights, "" for none. The first
@@ -68,6 +72,9 @@ func (o Options) check() error {
 		return err
 	}
 	if err := o.RefKernels.check(); err != nil {
+		return err
+	}
+	if err := o.Pixels.check(); err != nil {
 		return err
 	}
 	for _, f := range []struct {

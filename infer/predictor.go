@@ -60,6 +60,12 @@ func Compile(g *graph.Graph, o Options) (*Predictor, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
+	if o.Pixels != NoPixels {
+		var err error
+		if g, err = takePixels(g, o.Pixels); err != nil {
+			return nil, err
+		}
+	}
 	b, tail, err := cut(g, o.watch)
 	if err != nil {
 		return nil, fmt.Errorf("infer: %w", err)

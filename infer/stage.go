@@ -74,8 +74,8 @@ func (b *body) hot(l *graph.Layer, shapes map[*graph.Value]graph.Shape) int {
 	for _, v := range graph.DataInputs(l) {
 		add(v)
 	}
-	if q := b.stems[l]; q != nil {
-		add(q.In[0])
+	if s := b.stems[l]; s != nil {
+		add(s.picture)
 	}
 	if f := b.fused[l]; f != nil {
 		if branch := b.branchOf(l); branch != nil {

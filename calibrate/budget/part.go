@@ -113,56 +113,14 @@ func nameOf(v *graph.Value) string {
 // which have reports true, which become its inputs, and the inputs' names in order.
 // g is not changed.
 func (c *cutter) part(g *graph.Graph, want []string, have func(name string) bool) (*graph.Graph, []string) {
-	p := g.Clone()
-	named := map[string]*graph.Value{}
-	for v := range p.Values() {
-		named[v.Name] = v
-	}
-	need := map[*graph.Layer]bool{}
-	isInput := map[*graph.Value]bool{}
-	var reach func(v *graph.Value)
-	reach = func(v *graph.Value) {
-		switch {
-		case v == nil || v.Const != nil || isInput[v]:
-		case have(v.Name) || v.Producer == nil:
-			isInput[v] = true
-		case !need[v.Producer]:
-			need[v.Producer] = true
-			for _, in := range v.Producer.In {
-				reach(in)
-			}
-		}
-	}
-	p.Outputs = nil
-	for _, name := range want {
-		reach(named[name])
-		p.Outputs = append(p.Outputs, graph.Output{Name: name, Value: named[name]})
-	}
-	for v := range isInput {
-		if need[v.Producer] { // another of its outputs is computed, so this one is too
-			delete(isInput, v)
-		}
-	}
-	var layers []*graph.Layer
-	for _, l := range p.Layers {
-		if need[l] {
-			layers = append(layers, l)
-		}
-	}
-	var inputs []*graph.Value
-	var names []string
-	for v := range p.Values() {
-		if !isInput[v] {
-			continue
-		}
-		if v.Producer != nil {
-			v.Producer, v.Dims = nil, []int64{-1}
+	p, from := g.Between(want, func(v *graph.Value) bool { return have(v.Name) })
+	for _, v := range p.Inputs {
+		if v.Dims == nil {
+			v.Dims = []int64{-1}
 			for _, d := range c.shapes[v.Name][1:] {
 				v.Dims = append(v.Dims, int64(d))
 			}
 		}
-		inputs, names = append(inputs, v), append(names, v.Name)
 	}
-	p.Layers, p.Inputs = layers, inputs
-	return p, names
+	return p, from
 }

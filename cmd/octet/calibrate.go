@@ -87,6 +87,9 @@ func (a *app) calibrate(ctx context.Context, path string, f *calibrateFlags) (er
 	if err != nil {
 		return err
 	}
+	if err := f.readPixels(&o, m, preset); err != nil {
+		return err
+	}
 	list, err := f.pictures.open(false)
 	if err != nil {
 		return err

@@ -22,6 +22,7 @@ const algorithmNames = "auto, EMD, histogram, KL, max, min-max, moving-average, 
 type placement struct {
 	out       string
 	format    string
+	pixels    bool
 	firstConv bool
 	fp32FC    bool
 	protect   bool
@@ -31,10 +32,31 @@ type placement struct {
 func (f *placement) register(flags *pflag.FlagSet) {
 	flags.StringVarP(&f.out, "output", "o", "", "where to save the INT8 model")
 	flags.StringVar(&f.format, "format", graph.FormFused.String(), "form of the program: fused or qdq (Paddle 2.6 and later), v13 (Paddle 1.3), or onnx")
-	flags.BoolVar(&f.firstConv, "first-conv-int8", false, "quantise the first convolution too")
+	flags.BoolVar(&f.pixels, "pixels", true, "have the first convolution read pixels, in INT8, where the preset tells how and it reads the picture (off with --compat)")
+	flags.BoolVar(&f.firstConv, "first-conv-int8", false, "without --pixels: quantise the first convolution too")
 	flags.BoolVar(&f.fp32FC, "fp32-fc", false, "keep fully connected layers FP32")
 	flags.BoolVar(&f.protect, "protect", false, "lower the scales of weights that could overflow on CPUs without VNNI")
 	flags.BoolVar(&f.overwrite, "overwrite", false, "replace the model at OUT, if there is one")
+}
+
+// readPixels has the first convolution of m read the pixels that p makes the input of, if it can.
+func (f *placement) readPixels(o *calibrate.Options, m *model.Model, p dataset.Preset) error {
+	if !f.pixels || o.Compat != calibrate.None {
+		return nil
+	}
+	g, err := graph.Build(m)
+	if err != nil {
+		return err
+	}
+	var pixels calibrate.Pixels
+	pixels.Scale, pixels.Shift = p.Pixels()
+	err = pixels.Check(g)
+	if err == nil {
+		o.Pixels = &pixels
+	} else if o.Logger != nil {
+		o.Logger.Info("the first convolution does not read pixels", "why", err)
+	}
+	return nil
 }
 
 // int8Forms are the ways to spell an INT8 model as a Paddle program.

@@ -76,6 +76,12 @@ func (a *app) quantizeByTable(ctx context.Context, path string, f *quantizeFlags
 	if err != nil {
 		return err
 	}
+	if f.algo == "" {
+		o.Compat = t.Compat
+	}
+	if err := f.readPixels(&o, m, preset); err != nil {
+		return err
+	}
 	f.warnForm(a)
 	q := quantization{what: "quantize", model: m, preset: preset, o: o, out: f.out, save: saverOf(f.format), opts: f.saveOptions()}
 	var done *calibrated

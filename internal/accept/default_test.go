@@ -27,7 +27,7 @@ func TestRealModelsQualityDefault(t *testing.T) {
 	for _, n := range nets {
 		t.Run(n.name, func(t *testing.T) {
 			m := n.load(t)
-			q := n.quantise(t, m, pictures(t, "train_list.txt"), calibrate.Options{Algorithm: calibrate.KL, Refine: true})
+			q := n.quantise(t, m, pictures(t, "train_list.txt"), calibrate.Options{Algorithm: calibrate.KL, Refine: true, Pixels: pixelsOf(n.preset)})
 			r := compareNets(t, m, q, loader(t, val, n.preset.NoResize(), 60))
 			want, drop := defaultLines[n.name], r.FP32.Top1-r.INT8.Top1
 			low, high := dropInterval(r)

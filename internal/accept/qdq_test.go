@@ -30,6 +30,7 @@ func TestQDQ(t *testing.T) {
 			cosine float64
 		}{
 			{"fitted weights", calibrate.Options{Algorithm: calibrate.KL}, 0.995},
+			{"pixels", calibrate.Options{Algorithm: calibrate.KL, Pixels: pixelsOf(s.preset)}, 0.995},
 			{"plain weights", calibrate.Options{Algorithm: calibrate.KL, Compat: calibrate.Paddle13}, 0.999},
 		} {
 			// The demo's models are so small that their first convolution counts.

@@ -25,6 +25,7 @@ const demoFolder = "../../testdata/demo"
 type subject struct {
 	name   string
 	model  *model.Model
+	preset dataset.Preset
 	train  *dataset.Loader
 	images *model.Tensor
 	labels []int64
@@ -39,7 +40,7 @@ func subjects(t *testing.T, demo, real int, test func(t *testing.T, s *subject))
 		t.Run(n.name, func(t *testing.T) {
 			m := n.load(t)
 			train, val := pictures(t, "train_list.txt").Spread(100), pictures(t, "val_list.txt").Spread(real)
-			test(t, newSubject(t, n.name, m, loader(t, train, n.preset, 10), loader(t, val, n.preset.NoResize(), real)))
+			test(t, newSubject(t, n.name, m, n.preset, loader(t, train, n.preset, 10), loader(t, val, n.preset.NoResize(), real)))
 		})
 	}
 }
@@ -64,14 +65,14 @@ func demoSubjects(t *testing.T, demo int, test func(t *testing.T, s *subject)) {
 				t.Fatal(err)
 			}
 			val := list("val_list.txt").Spread(demo)
-			test(t, newSubject(t, name, m, loader(t, list("train_list.txt"), preset, 20), loader(t, val, preset, demo)))
+			test(t, newSubject(t, name, m, preset, loader(t, list("train_list.txt"), preset, 20), loader(t, val, preset, demo)))
 		})
 	}
 }
 
-func newSubject(t *testing.T, name string, m *model.Model, train, val *dataset.Loader) *subject {
+func newSubject(t *testing.T, name string, m *model.Model, preset dataset.Preset, train, val *dataset.Loader) *subject {
 	t.Helper()
-	s := &subject{name: name, model: m, train: train, file: filepath.Join(t.TempDir(), "images")}
+	s := &subject{name: name, model: m, preset: preset, train: train, file: filepath.Join(t.TempDir(), "images")}
 	for b, err := range val.Batches(t.Context()) {
 		if err != nil {
 			t.Fatal(err)
@@ -90,6 +91,12 @@ func newSubject(t *testing.T, name string, m *model.Model, train, val *dataset.L
 }
 
 // calibrated samples the pictures and returns the calibrator.
+// pixelsOf describes the pixels of what a preset makes.
+func pixelsOf(p dataset.Preset) *calibrate.Pixels {
+	scale, shift := p.Pixels()
+	return &calibrate.Pixels{Scale: scale, Shift: shift}
+}
+
 func (s *subject) calibrated(t *testing.T, o calibrate.Options) *calibrate.Calibrator {
 	t.Helper()
 	o.Runner = infer.NewRunner
