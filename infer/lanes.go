@@ -62,18 +62,52 @@ func (lw *lowering) inLanes(c *convolution) bool {
 	if lw.err != nil || n < 2 || c.x.dims[0] != 1 || c.op.Int8 == nil || !rowByRow(c.x) || !rowByRow(c.y) || !c.suitsLanes(n) {
 		return false
 	}
-	for i, b := range c.bands(n) {
+	bands, made := c.bands(n), make([]bandStep, n)
+	for i, b := range bands {
 		lw.lane = i + 1
 		part := *c
 		part.window.Pads[0], part.window.Pads[1] = b.above, b.below
 		part.epilogue = c.epilogue.clone()
 		see := func(t *tensor) *tensor { return lw.rows(t, b.from, b.to) }
 		lw.joinFusion(&part.epilogue, see)
-		lw.runConv(&part, lw.rows(c.x, b.top, b.bottom), see(c.y))
+		src, dst := lw.rows(c.x, b.top, b.bottom), see(c.y)
+		if twin := slices.IndexFunc(bands[:i], b.alike); twin >= 0 {
+			made[i] = made[twin].onto(&part, src, dst)
+		} else {
+			made[i].job, made[i].args = lw.convJob(&part, src, dst)
+		}
+		lw.run(made[i].job, made[i].args...)
 	}
 	lw.lane = 0
 	lw.resultAs(c.y)
 	return true
+}
+
+// alike reports whether one primitive computes b and o. Each that is made takes
+// milliseconds of a start.
+func (b band) alike(o band) bool {
+	return b.to-b.from == o.to-o.from && b.bottom-b.top == o.bottom-o.top && b.above == o.above && b.below == o.below
+}
+
+// A bandStep is the primitive of a band, and what it takes.
+type bandStep struct {
+	job  *job
+	args []arg
+}
+
+// onto returns the step that does to c, a band alike, what s does to its own.
+func (s bandStep) onto(c *convolution, src, dst *tensor) bandStep {
+	s.args = slices.Clone(s.args)
+	copy(s.args, c.epilogue.extra) // which come first, see arguments
+	for i := range s.args {
+		switch a := &s.args[i]; a.arg {
+		case dnnl.ArgSrc:
+			a.t = src
+		case dnnl.ArgDst:
+			a.t = dst
+		}
+	}
+	return s
 }
 
 // suitsLanes reports whether n lanes have enough to do in c, each with something

@@ -66,6 +66,7 @@ func sameData(a, b *model.Tensor) bool { return bytes.Equal(a.Data, b.Data) }
 
 // checkLanes looks at the plan of one image: every lane has steps, they meet, and
 // none of them uses bytes that a step of another lane uses between the same fences.
+// Bands as large as each other have one primitive.
 func checkLanes(t *testing.T, p *Predictor, threads int) {
 	t.Helper()
 	pl, err := p.plans.get(planKey{p.geometries[0].family, 1, threads})
@@ -73,7 +74,7 @@ func checkLanes(t *testing.T, p *Predictor, threads int) {
 		t.Fatal(err)
 	}
 	defer pl.release()
-	lanes, met := map[int]bool{}, 0
+	lanes, met, shared := map[int]bool{}, 0, 0
 	begin := 0
 	for i, s := range pl.steps {
 		lanes[s.lane] = true
@@ -87,6 +88,9 @@ func checkLanes(t *testing.T, p *Predictor, threads int) {
 			if before.lane == s.lane || before.lane == 0 {
 				continue
 			}
+			if before.prim == s.prim {
+				shared++
+			}
 			for _, a := range s.args {
 				for _, b := range before.args {
 					if a.t.store != nil && b.t.store != nil && overlapInArena(pl, a, b) {
@@ -98,6 +102,9 @@ func checkLanes(t *testing.T, p *Predictor, threads int) {
 	}
 	if len(lanes) != threads+1 || met == 0 {
 		t.Errorf("lanes %v and %d fences in the plan for %d threads", lanes, met, threads)
+	}
+	if shared == 0 {
+		t.Error("no two lanes share the primitive of a layer")
 	}
 }
 

@@ -58,10 +58,11 @@ func (p *pace) choose(now time.Time, m market) way {
 	if m.crowded(now) {
 		return byStreams
 	}
-	for w, n := range p.runs {
-		if n < 2 { // the first run of each compiles or warms up and does not count
-			return way(w)
-		}
+	// The first run of each compiles or warms up and does not count. The plan of a
+	// stream comes first: it has fewer primitives, and it does not matter to it
+	// who else is on the machine when a program starts.
+	if p.runs[byStreams] < 2 {
+		return byStreams
 	}
 	return byTeam
 }

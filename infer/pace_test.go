@@ -124,3 +124,25 @@ func TestPaceBesideHog(t *testing.T) {
 		t.Errorf("half a second after the hog: %d of %d runs by the team, want all", team, runs)
 	}
 }
+
+// TestPaceAtFirst checks that the first answers do not wait for the team's plan,
+// and that it is not held against the team that its first run compiled it.
+func TestPaceAtFirst(t *testing.T) {
+	c := newTown(func(time.Duration) bool { return false })
+	var p pace
+	for i, want := range []way{byStreams, byStreams, byTeam, byTeam, byTeam} {
+		got := p.choose(c.now, c)
+		if got != want {
+			t.Errorf("run %d: way %d, want %d", i, got, want)
+		}
+		d := 20 * time.Millisecond
+		switch {
+		case got == byTeam && p.runs[byTeam] == 0:
+			d = 100 * time.Millisecond
+		case got == byTeam:
+			d = 10 * time.Millisecond
+		}
+		c.now = c.now.Add(d)
+		p.record(got, d, c.now, c)
+	}
+}
