@@ -39,6 +39,20 @@ func (c *Calibrator) refine(t *Table) (*graph.Graph, error) {
 	return q, c.refineWeights(q)
 }
 
+// settle settles the biases of the refined graph q.
+func (c *Calibrator) settle(q *graph.Graph) error {
+	if c.settler == nil {
+		real, err := c.readingPixels()
+		if err != nil {
+			return err
+		}
+		if c.settler, err = newSettler(c.alive, c.o.Runner, real, q, c.album); err != nil {
+			return err
+		}
+	}
+	return c.settler.settle(q)
+}
+
 func (c *Calibrator) refineWeights(q *graph.Graph) error {
 	real, err := c.readingPixels()
 	if err != nil {

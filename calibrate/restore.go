@@ -124,7 +124,7 @@ func (c *Calibrator) offer(in []*model.Tensor) (more bool, err error) {
 			return false, err
 		}
 		c.album.add(pages)
-		c.refined = nil
+		c.refined, c.settler = nil, nil
 		more = c.offered.have.count < c.offered.want.count
 	}
 	if c.o.Algorithm == Auto {

@@ -137,7 +137,7 @@ func (b *budgeting) settle(ctx context.Context, c *calibrate.Calibrator) (found 
 		if err := c.LeaveFP32(fp32...); err != nil {
 			return nil, err
 		}
-		return c.INT8Graph()
+		return c.Draft()
 	}
 	whole, err := j.Quantize(nil)
 	if err != nil {
@@ -151,6 +151,9 @@ func (b *budgeting) settle(ctx context.Context, c *calibrate.Calibrator) (found 
 		return nil, err
 	}
 	j.Evaluate = func(ctx context.Context, g *graph.Graph) (budget.Verdict, error) {
+		if err := c.Settle(g); err != nil {
+			return budget.Verdict{}, err
+		}
 		return b.evaluate(ctx, g, reference)
 	}
 	pricer, err := b.pricer(whole)
