@@ -41,7 +41,7 @@ func newRoot(a *app) *cobra.Command {
 	flags.StringVar(&a.progress, "progress", "auto", "how progress shows on stderr: auto, bar, log or none")
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "tell on stderr what is decided for each layer")
 	flags.StringVar(&a.packed, "packed-cache", os.Getenv(packedVariable), "`FOLDER` for packed weights, which eval and run then map instead of packing them (default $"+packedVariable+")")
-	root.AddCommand(demoCmd(a), calibrateCmd(a), quantizeCmd(a), mergeCmd(a), evalCmd(a), compareCmd(a), runCmd(a), inspectCmd(a), reportCmd(a), convertCmd(a), benchCmd(a), doctorCmd(a), versionCmd(a))
+	root.AddCommand(demoCmd(a), equaliseCmd(a), calibrateCmd(a), quantizeCmd(a), mergeCmd(a), evalCmd(a), compareCmd(a), runCmd(a), inspectCmd(a), reportCmd(a), convertCmd(a), benchCmd(a), doctorCmd(a), versionCmd(a))
 	var verbs []string
 	for _, c := range root.Commands() {
 		verbs = append(verbs, c.Name())
