@@ -101,23 +101,22 @@ func (e *Equaliser) Sample(ctx context.Context, in []*model.Tensor) error {
 
 // channelMaxima returns the largest absolute value of each channel of a map.
 func channelMaxima(a Activation) ([]float64, error) {
-	channels, at := a.Dims[1], func(i int) int { return i % a.Dims[1] }
+	channels, run := a.Dims[1], 1 // elements of one channel in a row
 	if !a.ChannelsLast {
-		images := 1
-		if a.Image == AllImages {
-			images = a.Dims[0]
+		for _, d := range a.Dims[2:] {
+			run *= d
 		}
-		area := len(a.Data) / images / channels
-		at = func(i int) int { return i / area % channels }
 	}
 	most := make([]float64, channels)
-	for i, v := range a.Data {
-		x := math.Abs(float64(v))
-		if math.IsNaN(x) || math.IsInf(x, 0) {
-			return nil, &NotFiniteError{Tensor: a.Name, Layer: fmt.Sprintf("%q", a.Name), Sample: max(a.Image, 0), Index: i, Value: v}
+	for at := 0; at < len(a.Data); at += run {
+		c := at / run % channels
+		for i, v := range a.Data[at : at+run] {
+			x := math.Abs(float64(v))
+			if math.IsNaN(x) || math.IsInf(x, 0) {
+				return nil, &NotFiniteError{Tensor: a.Name, Layer: fmt.Sprintf("%q", a.Name), Sample: max(a.Image, 0), Index: at + i, Value: v}
+			}
+			most[c] = max(most[c], x)
 		}
-		c := at(i)
-		most[c] = max(most[c], x)
 	}
 	return most, nil
 }

@@ -15,7 +15,9 @@ func TestEqualise(t *testing.T) {
 	dir := t.TempDir()
 	equal, int8 := filepath.Join(dir, "equal"), filepath.Join(dir, "int8")
 	pictures := []string{"--data", dataDir, "--list", "train_list.txt"}
-	run := func(verb string, more ...string) []string { return append(append([]string{verb}, more...), pictures...) }
+	run := func(verb string, more ...string) []string {
+		return append(append([]string{verb}, more...), pictures...)
+	}
 	out := mustOctet(t, run("equalise", resnetDir, "-o", equal, "--samples", "8")...)
 	if !strings.HasPrefix(out, equal+": the channels of ") || !strings.HasSuffix(out, "by 8 pictures\n") {
 		t.Errorf("stdout %q", out)
