@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/octet-dnn/octet/graph"
+	"github.com/octet-dnn/octet/internal/parallel"
 	"github.com/octet-dnn/octet/model"
 )
 
@@ -57,6 +58,7 @@ func (a *album) place(d digest) (at int, wanted bool) {
 // write puts those images of a batch that the album wants into its file. They
 // count when add takes them; until then the album is as before.
 func (a *album) write(in []*model.Tensor, digests []digest) (pages []page, err error) {
+	var images [][]*model.Tensor
 	for i, d := range digests {
 		if _, wanted := a.place(d); !wanted || slices.ContainsFunc(pages, func(p page) bool { return p.digest == d }) {
 			continue
@@ -69,13 +71,17 @@ func (a *album) write(in []*model.Tensor, digests []digest) (pages []page, err e
 			p.at = a.end
 			a.end += p.size
 		}
-		pages = append(pages, p)
-		w := bufio.NewWriter(io.NewOffsetWriter(a.file, p.at)) // what is larger than its buffer passes it by
-		writeSpooled(w, one)
-		if err := w.Flush(); err != nil {
-			a.forget(pages)
-			return nil, fmt.Errorf("keep a sample to be run again: %w", err)
-		}
+		pages, images = append(pages, p), append(images, one)
+	}
+	failed := make([]error, len(pages))
+	parallel.Each(len(pages), func(i int) {
+		w := bufio.NewWriter(io.NewOffsetWriter(a.file, pages[i].at)) // what is larger than its buffer passes it by
+		writeSpooled(w, images[i])
+		failed[i] = w.Flush()
+	})
+	if err := errors.Join(failed...); err != nil {
+		a.forget(pages)
+		return nil, fmt.Errorf("keep a sample to be run again: %w", err)
 	}
 	return pages, nil
 }

@@ -134,12 +134,19 @@ func (c *Calibrator) Sample(ctx context.Context, in []*model.Tensor) ([]*model.T
 	var pages []page
 	var keeping error
 	var beside sync.WaitGroup
-	beside.Go(func() { // fills the gaps that the streams leave at the end of a batch
+	c.pass.begin(n)
+	ran := make(chan struct{})
+	beside.Go(func() {
+		select {
+		case <-c.pass.tail.begins:
+		case <-ran:
+		}
 		digests = digestsOf(in, n)
 		samples = c.describe(in, digests)
 		pages, keeping = c.keep(in, digests)
 	})
 	out, err := c.run(ctx, c.pass, in, n)
+	close(ran)
 	beside.Wait()
 	if err == nil {
 		err = keeping
@@ -199,9 +206,8 @@ func (c *Calibrator) check(in []*model.Tensor) (images int, err error) {
 	return imagesOf(in)
 }
 
-// run runs a batch of n images and shows it to p.
+// run runs a batch of n images and shows it to p, which has begun it.
 func (c *Calibrator) run(ctx context.Context, p *pass, in []*model.Tensor, n int) (out []*model.Tensor, err error) {
-	p.begin(n)
 	for _, w := range c.inputs {
 		x, dims := in[w.input].Float32s(), dimsOfOne(in[w.input])
 		for i := range n { // in order, so that the first image that is not finite is the one named
@@ -308,6 +314,7 @@ func (c *Calibrator) secondPass() (*pass, error) {
 		if err != nil {
 			return err
 		}
+		p.begin(n)
 		if _, err := c.run(c.alive, p, in, n); err != nil {
 			return err
 		}

@@ -17,6 +17,7 @@ type pass struct {
 	total   []Observer
 	batch   []Observer
 	images  int          // of this batch
+	tail    *tail        // of this batch
 	locks   []sync.Mutex // of a tensor: what follows, and its observer of the batch
 	seen    []int        // of those images, by tensor
 	tops    [][]uint32   // bits of the largest |x|, by tensor and image
@@ -38,7 +39,7 @@ func newPass(tensors []watched, observer func(i int) Observer) *pass {
 
 // begin starts a batch of n images.
 func (p *pass) begin(n int) {
-	p.images = n
+	p.images, p.tail = n, newTail(n, len(p.tensors))
 	for i := range p.tops {
 		p.tops[i] = append(p.tops[i][:0], make([]uint32, n)...)
 		if s, ok := p.batch[i].(*Statistics); ok {
@@ -65,6 +66,7 @@ func (p *pass) observe(a Activation) error {
 	if err != nil {
 		return fmt.Errorf("tensor %q: %w", a.Name, err)
 	}
+	defer p.tail.shown(a.Image)
 	p.locks[i].Lock()
 	defer p.locks[i].Unlock()
 	if a.Image == AllImages {
