@@ -45,7 +45,14 @@ func chooseKL(s *Statistics, levels int) float64 {
 
 func klBins(counts []uint64, levels, candidates int) int {
 	s := klSearch{levels, newPrefix(counts), newPrefix(withoutAtoms(counts))}
-	return leastOfSome(len(counts), levels, candidates, s.divergence)
+	best := math.Inf(1)
+	return leastOfSome(len(counts), levels, candidates, func(n int) float64 {
+		d := s.divergence(n, best)
+		if d < best {
+			best = d
+		}
+		return d
+	})
 }
 
 // atomWindow is how many bins to each side of a bin tell what its neighbourhood
@@ -101,12 +108,20 @@ type klSearch struct {
 // of the bins, and Q spreads the count of a level evenly over its bins that are
 // not empty. The top level is one cell, which in P includes the clipped
 // elements. Q has those nowhere and is normalised over the rest. The result is
-// infinite if elements are clipped to a level that has none of its own.
-func (s klSearch) divergence(n int) float64 {
+// infinite if elements are clipped to a level that has none of its own, and may be so as well
+// where it is not less than best.
+func (s klSearch) divergence(n int, best float64) float64 {
 	perLevel := float64(n) / float64(s.levels)
+	end := min(rounded((float64(s.levels)-0.5)*perLevel), n)
+	clipping := s.clipping(end, n)
+	best += 1e-9 * s.smooth.entropy[end] // far above what sums are rounded by
 	var d float64
 	from := 0
 	for l := range s.levels { // rounding intervals end half a level up
+		// No level can diverge less than not at all, less its bias.
+		if d+s.smooth.entropy[from]+clipping-float64(s.smooth.live[end]-s.smooth.live[from])/2 > best {
+			return math.Inf(1)
+		}
 		to := min(rounded((float64(l)+0.5)*perLevel), n)
 		if c := float64(s.smooth.count[to] - s.smooth.count[from]); c > 0 {
 			live := float64(s.smooth.live[to] - s.smooth.live[from])
@@ -114,11 +129,16 @@ func (s klSearch) divergence(n int) float64 {
 		}
 		from = to
 	}
-	d += s.smooth.entropy[from]
+	return d + s.smooth.entropy[from] + clipping
+}
+
+// clipping is what the elements clipped by a threshold at the upper edge of bin n-1 add, where the top
+// level begins with bin from.
+func (s klSearch) clipping(from, n int) float64 {
 	total := float64(s.all.count[len(s.all.count)-1])
 	top, clipped := float64(s.all.count[n]-s.all.count[from]), total-float64(s.all.count[n])
-	if clipped > 0 { // infinite where top is 0
-		d += (top+clipped)*math.Log((top+clipped)/top) + total*math.Log1p(-clipped/total)
+	if clipped == 0 {
+		return 0
 	}
-	return d
+	return (top+clipped)*math.Log((top+clipped)/top) + total*math.Log1p(-clipped/total) // infinite where top is 0
 }

@@ -83,7 +83,7 @@ func TestKLIgnoresAtoms(t *testing.T) {
 	counted := klSearch{255, all, all}
 	best := len(h.Counts())
 	for n := best; n > 1000; n -= 4 {
-		if counted.divergence(n) < counted.divergence(best) {
+		if counted.divergence(n, math.Inf(1)) < counted.divergence(best, math.Inf(1)) {
 			best = n
 		}
 	}
@@ -185,6 +185,27 @@ func TestKLEdges(t *testing.T) {
 	x := append(draw(9, 100_000, func(r *rand.Rand) float64 { return r.NormFloat64() }), 60)
 	if got := chooseKL(statistics(t, x), 255); got > 8 {
 		t.Errorf("normal values and one outlier at 60: threshold %v", got)
+	}
+}
+
+// Candidates that are given up early would not have been chosen.
+func TestKLGivesUpRightly(t *testing.T) {
+	for seed := range uint64(200) {
+		r := rand.New(rand.NewPCG(seed, 31))
+		wide, spike := 1+r.Float64()*3, r.Float64()
+		counts := statistics(t, draw(seed, 100+r.IntN(20_000), func(r *rand.Rand) float64 {
+			if r.Float64() < spike/4 {
+				return min(6, wide)
+			}
+			return math.Pow(math.Abs(r.NormFloat64()), wide)
+		})).Counts()
+		for _, levels := range []int{127, 255} {
+			s := klSearch{levels, newPrefix(counts), newPrefix(withoutAtoms(counts))}
+			want := leastOf(len(counts), levels, func(n int) float64 { return s.divergence(n, math.Inf(1)) })
+			if got := klBins(counts, levels, candidates); got != want {
+				t.Errorf("seed %d, %d levels: %d of %d bins, want %d", seed, levels, got, len(counts), want)
+			}
+		}
 	}
 }
 
