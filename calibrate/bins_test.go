@@ -23,7 +23,7 @@ func TestWideLoops(t *testing.T) {
 		top := max(low&absMask, high)
 		got, want := new(tally), new(tally)
 		got.exp, want.low = max(expOf(top), minExp)+r.IntN(2), signBit
-		got.count(x, rows{})
+		got.count(x)
 		want.countPlain(x, float32(math.Ldexp(1, -got.exp)))
 		if got.counts != want.counts || got.low != want.low || got.high != want.high || got.filled != want.filled {
 			t.Fatalf("round %d: counts differ", round)
@@ -50,7 +50,7 @@ func TestWideLoops(t *testing.T) {
 			t.Fatalf("round %d, special: range %x, %x, want %x, %x", round, low, high, wantLow, wantHigh)
 		}
 		clean.exp = got.exp
-		clean.count(x, rows{}) // stays inside its counts whatever x is
+		clean.count(x) // stays inside its counts whatever x is
 		if clean.low != low || clean.high != high {
 			t.Fatalf("round %d, special: counted range %x, %x, want %x, %x", round, clean.low, clean.high, low, high)
 		}

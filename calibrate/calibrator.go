@@ -209,9 +209,9 @@ func (c *Calibrator) check(in []*model.Tensor) (images int, err error) {
 // run runs a batch of n images and shows it to p, which has begun it.
 func (c *Calibrator) run(ctx context.Context, p *pass, in []*model.Tensor, n int) (out []*model.Tensor, err error) {
 	for _, w := range c.inputs {
-		x, dims := in[w.input].Float32s(), dimsOfOne(in[w.input])
+		x := in[w.input].Float32s()
 		for i := range n { // in order, so that the first image that is not finite is the one named
-			if err := p.observe(Activation{Name: w.name, Image: i, Dims: dims, Data: x[i*len(x)/n : (i+1)*len(x)/n]}); err != nil {
+			if err := p.observe(Activation{Name: w.name, Image: i, Data: x[i*len(x)/n : (i+1)*len(x)/n]}); err != nil {
 				return nil, err
 			}
 		}
@@ -220,15 +220,6 @@ func (c *Calibrator) run(ctx context.Context, p *pass, in []*model.Tensor, n int
 		return nil, err
 	}
 	return out, p.complete()
-}
-
-// dimsOfOne returns the dims of a batch of one image of t.
-func dimsOfOne(t *model.Tensor) []int {
-	dims := []int{1}
-	for _, d := range t.Dims[1:] {
-		dims = append(dims, int(d))
-	}
-	return dims
 }
 
 // Table computes the thresholds of the samples so far, ErrNoSamples without any.

@@ -82,7 +82,7 @@ func (p *Checkpoint) check(now []Binding) error {
 //	octet calibration checkpoint 1
 //	bound "batch size" "50"
 //	trend 16 0x1.8p+02 0x1.51eb86p+01
-//	octet calibration table 3
+//	octet calibration table 2
 //	…
 const (
 	checkpointMagic = "octet calibration checkpoint 1"

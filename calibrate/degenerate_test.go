@@ -61,7 +61,7 @@ func TestDegenerateThresholds(t *testing.T) {
 		for name, choose := range choosers {
 			for _, levels := range []int{127, 255} {
 				s := NewStatistics()
-				top, err := s.add(x, rows{}, unshared{})
+				top, err := s.add(x, unshared{})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -26,14 +26,5 @@
 // 1.3 sampled a pooling's output on its own and wrote that scale into the next
 // convolution, while the integers still had the scale from before.)
 //
-// # What is counted
-//
-// Thresholds are chosen from the range of a tensor, the largest values of some samples, and a
-// histogram. The first two are exact. The histogram counts every element of vectors and
-// small maps. Of a map of 65536 elements a sample or more, eight rows high at least, it counts
-// every fourth row, with all its channels. With which of the first four it begins is drawn from the
-// values of the map: so it is the same whatever the order of samples, their batches and the layout of
-// memory, and over many samples no row is left out. Paddle13's KL counts every element, as Paddle did.
-//
 // The package is pure Go and runs no network itself: a [Runner] does.
 package calibrate

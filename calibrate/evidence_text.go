@@ -17,8 +17,8 @@ import (
 //	end statistics
 //
 // "statistics" counts tensors and samples. A histogram has the range of the
-// values, the binary logarithm of the width of a bin, how many elements of those counted were
-// zero and how many they were in all; then, in lines of binsPerLine, the counts
+// values, the binary logarithm of the width of a bin, how many elements were
+// zero and how many there were in all; then, in lines of binsPerLine, the counts
 // of the bins in hexadecimal up to the last that is not empty, n*m for m
 // equal ones. A sample has its digest, how often it came, the class that the
 // network gave it (-1 if unknown), its look, and the largest |x| of each tensor.

@@ -16,8 +16,8 @@ const Bins = 8192
 const minExp = -120
 
 // A Histogram counts absolute values in Bins bins of width 2^Exp, the first one
-// starting at 0; of large maps in a calibration only some rows (see rows.go). Exp is the
-// smallest exponent with which the largest value seen fits, counted or not. When a larger one comes, pairs of bins are joined, which is exact:
+// starting at 0. Exp is the smallest exponent with which the largest value
+// seen fits. When a larger one comes, pairs of bins are joined, which is exact:
 // floor(floor(v/2^e)/2) = floor(v/2^(e+1)). So the state depends on the values
 // alone and not on their order. Zeros are counted apart, as quantisation keeps
 // them exactly whatever the threshold.
@@ -36,53 +36,51 @@ func NewHistogram() *Histogram { return &Histogram{exp: minExp} }
 
 // Add implements Observer.
 func (h *Histogram) Add(x []float32) error {
-	_, _, err := h.add(x, rows{}, unshared{})
+	_, _, err := h.add(x, unshared{})
 	return err
 }
 
-// add counts r of x, and returns the range of all of x as signedRange does. Others may add at the same time
+// add also returns the range of x as signedRange does. Others may add at the same time
 // with the same lock, which is held for a small part of the time; h must not be read
 // meanwhile. An error leaves h as it was.
-func (h *Histogram) add(x []float32, r rows, lock sync.Locker) (low, high uint32, err error) {
+func (h *Histogram) add(x []float32, lock sync.Locker) (low, high uint32, err error) {
 	if len(x) > maxTally {
-		return h.addInParts(x, r, lock)
+		return h.addInParts(x, lock)
 	}
 	t := tallies.Get().(*tally)
 	defer tallies.Put(t)
 	lock.Lock()
 	exp := h.exp
 	lock.Unlock()
-	if err := t.fill(x, r, exp); err != nil {
+	if err := t.fill(x, exp); err != nil {
 		return 0, 0, err
 	}
 	lock.Lock()
 	defer lock.Unlock()
-	h.take(t)
+	h.take(t, len(x))
 	return t.low, t.high, nil
 }
 
 // addInParts is add for more elements than a tally can count.
-func (h *Histogram) addInParts(x []float32, r rows, lock sync.Locker) (low, high uint32, err error) {
+func (h *Histogram) addInParts(x []float32, lock sync.Locker) (low, high uint32, err error) {
 	low, high = signedRange(x)
 	if max(low&absMask, high) >= infBits {
 		return 0, 0, firstNotFinite(x)
 	}
-	for len(x) > 0 {
-		part, rest, after := r.split(x)
-		if _, _, err := h.add(part, r, lock); err != nil {
+	for ; len(x) > 0; x = x[min(len(x), maxTally):] {
+		if _, _, err := h.add(x[:min(len(x), maxTally)], lock); err != nil {
 			return 0, 0, err
 		}
-		x, r = rest, after
 	}
 	return low, high, nil
 }
 
-// take empties a tally into h.
-func (h *Histogram) take(t *tally) {
+// take empties a tally of n elements into h.
+func (h *Histogram) take(t *tally, n int) {
 	h.cover(t.top())
 	t.drain(&h.counts, min(h.exp-t.exp, bitsOfBins)) // not negative: see tally.fill
-	h.total += uint64(t.counted)
-	h.zeros += uint64(t.counted - t.filled)
+	h.total += uint64(n)
+	h.zeros += uint64(n - t.filled)
 }
 
 // unshared is the lock of what nobody else uses.
@@ -134,16 +132,16 @@ func (h *Histogram) Merge(o Observer) error {
 // Reset implements Observer.
 func (h *Histogram) Reset() { *h = Histogram{exp: minExp} }
 
-// Max returns the largest absolute value seen, counted or not, 0 before any.
+// Max returns the largest absolute value seen, 0 before any.
 func (h *Histogram) Max() float32 { return math.Float32frombits(h.max) }
 
 // Width returns the width of a bin.
 func (h *Histogram) Width() float64 { return math.Ldexp(1, h.exp) }
 
-// Zeros returns how many elements of those counted were exactly zero.
+// Zeros returns how many elements were exactly zero.
 func (h *Histogram) Zeros() uint64 { return h.zeros }
 
-// Total returns how many elements were counted, zeros included.
+// Total returns how many elements were seen, zeros included.
 func (h *Histogram) Total() uint64 { return h.total }
 
 // Counts returns the bins up to the last that is not empty; bin i holds the

@@ -67,7 +67,7 @@ func statistics(t testing.TB, samples ...[]float32) *Statistics {
 	t.Helper()
 	s := NewStatistics()
 	for _, x := range samples {
-		top, err := s.add(x, rows{}, unshared{})
+		top, err := s.add(x, unshared{})
 		if err != nil {
 			t.Fatal(err)
 		}

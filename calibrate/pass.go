@@ -58,7 +58,7 @@ func (p *pass) observe(a Activation) error {
 	if a.Image < AllImages || a.Image >= p.images {
 		return fmt.Errorf("showed tensor %q of image %d of %d: %w", a.Name, a.Image, p.images, ErrRunner)
 	}
-	top, err := p.add(i, a)
+	top, err := p.add(i, a.Data)
 	var bad *NotFiniteError
 	if errors.As(err, &bad) {
 		return &NotFiniteError{Tensor: a.Name, Layer: p.tensors[i].layer, Sample: max(a.Image, 0), Index: bad.Index, Value: bad.Value}
@@ -82,36 +82,13 @@ func (p *pass) observe(a Activation) error {
 }
 
 // add has tensor i observed, and returns the bits of its largest |x| where its observer tells.
-func (p *pass) add(i int, a Activation) (top uint32, err error) {
+func (p *pass) add(i int, x []float32) (top uint32, err error) {
 	if s, ok := p.batch[i].(*Statistics); ok {
-		return addImages(s, a, p.images, &p.locks[i])
+		return s.add(x, &p.locks[i])
 	}
 	p.locks[i].Lock()
 	defer p.locks[i].Unlock()
-	return 0, p.batch[i].Add(a.Data)
-}
-
-// addImages has s observe a, image by image where a shows all n of a batch of maps: what is
-// counted of one must not depend on the others. It returns the bits of the largest |x|.
-func addImages(s *Statistics, a Activation, n int, lock sync.Locker) (top uint32, err error) {
-	if a.Image != AllImages || len(a.Dims) != 4 || a.Dims[0] != n || len(a.Data)%n != 0 {
-		return s.add(a.Data, rowsCounted(a), lock)
-	}
-	size := len(a.Data) / n
-	for i := range n {
-		one := a
-		one.Data = a.Data[i*size : (i+1)*size]
-		t, err := s.add(one.Data, rowsCounted(one), lock)
-		var bad *NotFiniteError
-		if errors.As(err, &bad) {
-			return 0, &NotFiniteError{Index: i*size + bad.Index, Value: bad.Value}
-		}
-		if err != nil {
-			return 0, err
-		}
-		top = max(top, t)
-	}
-	return top, nil
+	return 0, p.batch[i].Add(x)
 }
 
 // complete checks that every tensor of every image was shown.

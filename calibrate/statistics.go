@@ -26,13 +26,13 @@ func NewStatistics() *Statistics {
 
 // Add implements Observer.
 func (s *Statistics) Add(x []float32) error {
-	_, err := s.add(x, rows{}, unshared{})
+	_, err := s.add(x, unshared{})
 	return err
 }
 
-// add counts r of x, and returns the bits of the largest |x|. The lock is that of Histogram.add.
-func (s *Statistics) add(x []float32, r rows, lock sync.Locker) (top uint32, err error) {
-	low, high, err := s.Histogram.add(x, r, lock)
+// add also returns the bits of the largest |x|. The lock is that of Histogram.add.
+func (s *Statistics) add(x []float32, lock sync.Locker) (top uint32, err error) {
+	low, high, err := s.Histogram.add(x, lock)
 	if err != nil || len(x) == 0 {
 		return 0, err
 	}

@@ -30,7 +30,7 @@ func sampleTable() *Table {
 
 const sampleData = "81a3000000000000000000000000000000000000000000000000000000000000"
 
-const sampleText = `octet calibration table 3
+const sampleText = `octet calibration table 2
 model 5f0c
 data ` + sampleData + `
 samples 26
@@ -96,7 +96,7 @@ func TestBadTables(t *testing.T) {
 	}{
 		{"empty", "", 0, ErrTruncated, "line 1"},
 		{"not a table", "{\"a\": 1}\n", 1, ErrTable, "starts with"},
-		{"other version", line("table 3", "table 1"), 1, ErrTable, "table 1"},
+		{"other version", line("table 2", "table 1"), 1, ErrTable, "table 1"},
 		{"header only", good[:strings.Index(good, "s8")], 0, ErrTruncated, "line 8"},
 		{"no end", good[:strings.LastIndex(good, "end")], 0, ErrTruncated, "line 16"},
 		{"cut in a line", good[:strings.Index(good, "image")-3], 12, ErrTable, "want a type"},

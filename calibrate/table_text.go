@@ -16,7 +16,7 @@ import (
 // The text of a table: a line that says what it is, a header, one tensor a line
 // in order of names, and a line that ends them. The evidence follows, if there is any.
 //
-//	octet calibration table 3
+//	octet calibration table 2
 //	model 5f0c…
 //	data 81a3…
 //	samples 472
@@ -29,8 +29,7 @@ import (
 //
 // The hexadecimal threshold is the exact one; the decimal beside it is for
 // readers and has to agree. A name that is not plain is quoted as in Go.
-// In version 2 the histograms of the evidence counted every element, see rows.go.
-const tableMagic = "octet calibration table 3"
+const tableMagic = "octet calibration table 2"
 
 // maxTableLine bounds a line, far above the longest name that real programs have.
 const maxTableLine = 1 << 20

@@ -15,8 +15,7 @@ type tally struct {
 	list      binList
 	exp       int    // the bins are 2^exp wide
 	low, high uint32 // the range as signedRange gives it
-	counted   int    // elements
-	filled    int    // those of them other than zero
+	filled    int    // elements other than zero
 }
 
 var tallies = sync.Pool{New: func() any { return new(tally) }}
@@ -24,12 +23,12 @@ var tallies = sync.Pool{New: func() any { return new(tally) }}
 // top returns the bits of the largest |x|.
 func (t *tally) top() uint32 { return max(t.low&absMask, t.high) }
 
-// fill makes t the tally of r of x, at most maxTally elements, in bins of width 2^exp, or of
-// the least width that all of x needs if that is more. It reads x once unless bins have to be
+// fill makes t the tally of x, at most maxTally elements, in bins of width 2^exp, or of
+// the least width that they need if that is more. It reads x once unless bins have to be
 // wider. A NaN or an infinity is a *NotFiniteError and leaves t empty.
-func (t *tally) fill(x []float32, r rows, exp int) error {
+func (t *tally) fill(x []float32, exp int) error {
 	t.exp = exp
-	t.count(x, r)
+	t.count(x)
 	if t.top() < t.limit() {
 		return nil
 	}
@@ -38,7 +37,7 @@ func (t *tally) fill(x []float32, r rows, exp int) error {
 		return firstNotFinite(x)
 	}
 	t.exp = expOf(t.top())
-	t.count(x, r)
+	t.count(x)
 	return nil
 }
 
@@ -47,34 +46,20 @@ func (t *tally) limit() uint32 {
 	return min(math.Float32bits(float32(math.Ldexp(1, t.exp+bitsOfBins))), infBits)
 }
 
-// count adds r of x to the counts, and sets the range of x and the numbers of elements counted.
-// The counts are good if all elements are below the limit.
-func (t *tally) count(x []float32, r rows) {
+// count adds x to the counts, and sets the range and the number of elements counted. The
+// counts are good if all elements are below the limit.
+func (t *tally) count(x []float32) {
 	invWidth := float32(math.Ldexp(1, -t.exp))
-	t.low, t.high, t.counted, t.filled = signBit, 0, 0, 0
-	r.each(x, func(run []float32, counted bool) {
-		if !counted {
-			low, high := signedRangeOf(run)
-			t.low, t.high = max(t.low, low), max(t.high, high)
-			return
-		}
-		t.counted += len(run)
-		t.countAll(run, invWidth)
-	})
-}
-
-// countAll adds x to counts, range and number of elements that are not zero.
-func (t *tally) countAll(x []float32, invWidth float32) {
+	t.low, t.high, t.filled = signBit, 0, 0
 	if whole := len(x) &^ (wideStep - 1); wide && whole > 0 {
 		low, high, filled := countAVX512(&x[0], whole, invWidth, &t.list[0], &t.counts[0])
-		t.low, t.high = max(t.low, low), max(t.high, high)
-		t.filled += filled
+		t.low, t.high, t.filled = max(t.low, low), high, filled
 		x = x[whole:]
 	}
 	t.countPlain(x, invWidth)
 }
 
-// countPlain is countAll in Go.
+// countPlain adds x to counts, range and number of elements counted.
 func (t *tally) countPlain(x []float32, invWidth float32) {
 	for len(x) > 0 {
 		part := x[:min(len(x), binChunk)]
