@@ -29,10 +29,10 @@ func TestMaxDrop(t *testing.T) {
 	}
 	decode(t, o.out, &one)
 	first := *one.Budget
-	if !first.Met || len(first.Layers) == 0 || first.Of != 18 || first.Verdict.Drop() > 0 || first.Verdict.Agreement() < 99.5 || first.All.Agreement() >= 99.5 {
+	if !first.Met || len(first.Layers) == 0 || first.Of != 17 || first.Verdict.Drop() > 0 || first.Verdict.Agreement() < 99.5 || first.All.Agreement() >= 99.5 {
 		t.Errorf("%+v: want some layers left in FP32, and no drop", first)
 	}
-	if quantised := layersINT8Of(t, out); quantised != 18-len(first.Layers) {
+	if quantised := layersINT8Of(t, out); quantised != 17-len(first.Layers) {
 		t.Errorf("%d layers are INT8 in the saved model, %d were left in FP32", quantised, len(first.Layers))
 	}
 	// What was saved is what was evaluated.
@@ -58,7 +58,7 @@ func TestMaxDrop(t *testing.T) {
 	}
 	// In words, for a limit that needs nothing.
 	text := mustOctet(t, budgetArgs(out, "--max-drop", "5", "--overwrite")...)
-	if !strings.Contains(text, "left in FP32: 0 of 18 layers") || !strings.Contains(text, out+": 18 of 18 layers INT8") {
+	if !strings.Contains(text, "left in FP32: 0 of 17 layers") || !strings.Contains(text, out+": 17 of 18 layers INT8") {
 		t.Errorf("stdout %q", text)
 	}
 }
@@ -98,7 +98,7 @@ func TestBudgetNotReached(t *testing.T) {
 		t.Error("a model was saved")
 	}
 	o = octet(t, append(args, "--save-anyway")...)
-	if o.code != exitOK || !strings.Contains(o.stderr, "the nearest is saved") || layersINT8Of(t, out) != 18-len(got.Layers) {
+	if o.code != exitOK || !strings.Contains(o.stderr, "the nearest is saved") || layersINT8Of(t, out) != 17-len(got.Layers) {
 		t.Errorf("--save-anyway: exit %d, stderr %q", o.code, o.stderr)
 	}
 }

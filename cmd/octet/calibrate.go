@@ -87,7 +87,7 @@ func (a *app) calibrate(ctx context.Context, path string, f *calibrateFlags) (er
 	if err != nil {
 		return err
 	}
-	if err := f.readPixels(&o, m, preset); err != nil {
+	if err := f.readPixels(&o, o.Refine, m, preset); err != nil {
 		return err
 	}
 	list, err := f.pictures.open(false)

@@ -32,7 +32,7 @@ type placement struct {
 func (f *placement) register(flags *pflag.FlagSet) {
 	flags.StringVarP(&f.out, "output", "o", "", "where to save the INT8 model")
 	flags.StringVar(&f.format, "format", graph.FormFused.String(), "form of the program: fused or qdq (Paddle 2.6 and later), v13 (Paddle 1.3), or onnx")
-	flags.BoolVar(&f.pixels, "pixels", true, "have the first convolution read pixels, in INT8, where the preset tells how and it reads the picture (off with --compat)")
+	flags.BoolVar(&f.pixels, "pixels", true, "have the first convolution read pixels, in INT8, where weights are refined, the preset tells how, and it reads the picture")
 	flags.BoolVar(&f.firstConv, "first-conv-int8", false, "without --pixels: quantise the first convolution too")
 	flags.BoolVar(&f.fp32FC, "fp32-fc", false, "keep fully connected layers FP32")
 	flags.BoolVar(&f.protect, "protect", false, "lower the scales of weights that could overflow on CPUs without VNNI")
@@ -40,8 +40,9 @@ func (f *placement) register(flags *pflag.FlagSet) {
 }
 
 // readPixels has the first convolution of m read the pixels that p makes the input of, if it can.
-func (f *placement) readPixels(o *calibrate.Options, m *model.Model, p dataset.Preset) error {
-	if !f.pixels || o.Compat != calibrate.None {
+// Where nothing is refined that costs more accuracy than a first convolution in FP32.
+func (f *placement) readPixels(o *calibrate.Options, refine bool, m *model.Model, p dataset.Preset) error {
+	if !f.pixels || !refine || o.Compat != calibrate.None {
 		return nil
 	}
 	g, err := graph.Build(m)

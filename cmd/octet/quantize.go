@@ -79,7 +79,7 @@ func (a *app) quantizeByTable(ctx context.Context, path string, f *quantizeFlags
 	if f.algo == "" {
 		o.Compat = t.Compat
 	}
-	if err := f.readPixels(&o, m, preset); err != nil {
+	if err := f.readPixels(&o, f.data != "" && f.refine, m, preset); err != nil {
 		return err
 	}
 	f.warnForm(a)

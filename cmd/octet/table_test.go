@@ -174,7 +174,7 @@ func TestCalibrateSays(t *testing.T) {
 	}
 	var got calibrated
 	decode(t, mustOctet(t, calibrateTo(filepath.Join(dir, "c"), "--samples", "40", "--batch-size", "8", "--json", "--refine=false")...), &got)
-	if got.INT8 != 18 || got.Pictures != 40 || got.Algorithm != calibrate.KL || len(got.Movements) != 2 || got.Movements[1].To != 40 {
+	if got.INT8 != 17 || got.Pictures != 40 || got.Algorithm != calibrate.KL || len(got.Movements) != 2 || got.Movements[1].To != 40 {
 		t.Errorf("%+v", got)
 	}
 }
