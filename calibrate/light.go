@@ -1,6 +1,10 @@
 package calibrate
 
-import "github.com/octet-dnn/octet/graph"
+import (
+	"slices"
+
+	"github.com/octet-dnn/octet/graph"
+)
 
 // A light layer computes in FP32, with a few operations an element: the gate of
 // a squeeze-and-excitation block, a sum of two maps, a normalisation that no
@@ -11,7 +15,7 @@ import "github.com/octet-dnn/octet/graph"
 
 // light reports whether l is such a layer. What reads its result is known by now.
 func (q *quantizer) light(l *graph.Layer) bool {
-	if q.o.FP32Elementwise || q.head[l] || len(l.Out) != 1 || q.real[l.Out[0]] {
+	if q.o.FP32Elementwise || slices.Contains(q.head, l) || len(l.Out) != 1 || q.real[l.Out[0]] {
 		return false
 	}
 	out := l.Out[0]

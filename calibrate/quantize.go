@@ -64,7 +64,7 @@ type quantizer struct {
 	names                  nameSet
 	chosen                 map[*graph.Layer]bool // layers to run in INT8
 	pixels                 *graph.Value          // see readPixels, or nil
-	head                   map[*graph.Layer]bool // the layers that make pixels
+	head                   []*graph.Layer        // the layers that make pixels
 	saturated              map[*graph.Layer]bool // of those, the ones with SaturateS8
 	groups                 *groups               // scales
 	want                   map[*graph.Value]bool // some consumer reads integers
@@ -119,15 +119,9 @@ func (q *quantizer) readPixels() error {
 	if q.o.Pixels == nil || !q.chosen[firstConv(q.g)] {
 		return nil
 	}
-	v, head, err := readPixels(q.g, q.names, q.o.Pixels)
-	if err != nil {
-		return err
-	}
-	q.pixels, q.head = v, make(map[*graph.Layer]bool)
-	for _, l := range head {
-		q.head[l] = true
-	}
-	return nil
+	var err error
+	q.pixels, q.head, err = readPixels(q.g, q.names, q.o.Pixels)
+	return err
 }
 
 // propagate decides which values are integers, from the last layer to the first.

@@ -79,6 +79,9 @@ func (f stemFinder) behind(v *graph.Value) *graph.Layer {
 // pixels takes the layers that turn the picture into pixels into s, and reports
 // whether these are there.
 func (f stemFinder) pixels(s *stem, conv *graph.Conv, channels int64) bool {
+	if conv.PadMode == graph.PadSame || conv.Pads != [4]int{} {
+		return false
+	}
 	shift, scale := f.behind(s.picture), (*graph.Layer)(nil)
 	if shift != nil {
 		scale = f.behind(shift.In[0])
@@ -92,7 +95,7 @@ func (f stemFinder) pixels(s *stem, conv *graph.Conv, channels int64) bool {
 	s.picture, s.layers = scale.In[0], append([]*graph.Layer{scale, shift}, s.layers...)
 	pad := f.behind(s.picture)
 	if pad == nil {
-		return conv.PadMode != graph.PadSame && conv.Pads == [4]int{}
+		return true
 	}
 	op, ok := pad.Op.(*graph.Pad)
 	if !ok || op.Mode != graph.PadConstant || op.Value != 0 || len(op.Before) != 4 || op.Before[0]|op.Before[1]|op.After[0]|op.After[1] != 0 {
@@ -100,7 +103,7 @@ func (f stemFinder) pixels(s *stem, conv *graph.Conv, channels int64) bool {
 	}
 	s.pads = [4]int{op.Before[2], op.After[2], op.Before[3], op.After[3]}
 	s.picture, s.layers = pad.In[0], append([]*graph.Layer{pad}, s.layers...)
-	return conv.PadMode != graph.PadSame && conv.Pads == [4]int{}
+	return true
 }
 
 // perChannel returns the constant with one number a channel that l combines a

@@ -80,20 +80,6 @@ func TestPixels(t *testing.T) {
 	}
 }
 
-func runGraph(t *testing.T, g *graph.Graph, o Options, in []*model.Tensor) []*model.Tensor {
-	t.Helper()
-	p, err := Compile(g, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer p.Close()
-	out, err := p.Run(t.Context(), in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out
-}
-
 // TestPixelsInEveryForm reads what the forms of programs say of a network that reads
 // pixels: it still does, and its answers are the same.
 func TestPixelsInEveryForm(t *testing.T) {

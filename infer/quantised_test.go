@@ -80,7 +80,12 @@ func checkQuantised(t *testing.T, m *model.Model, size int, o calibrate.Options)
 
 func run(t *testing.T, g *graph.Graph, in []*model.Tensor) []*model.Tensor {
 	t.Helper()
-	p, err := Compile(g, Options{})
+	return runGraph(t, g, Options{}, in)
+}
+
+func runGraph(t *testing.T, g *graph.Graph, o Options, in []*model.Tensor) []*model.Tensor {
+	t.Helper()
+	p, err := Compile(g, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,6 @@ import (
 
 	"github.com/octet-dnn/octet/calibrate"
 	"github.com/octet-dnn/octet/graph"
-	"github.com/octet-dnn/octet/model"
 )
 
 // fusedCosine is the promise for the probabilities of the fused form in real Paddle.
@@ -35,15 +34,7 @@ func TestFusedInPaddle(t *testing.T) {
 
 // testFused returns on how many of the runs of a picture Paddle has Octet's top-1.
 func testFused(t *testing.T, s *subject, o calibrate.Options) (agree, images int) {
-	prefix := filepath.Join(t.TempDir(), "int8")
-	c := s.calibrated(t, o)
-	if err := c.SaveINT8Model(prefix + ".pdmodel"); err != nil {
-		t.Fatal(err)
-	}
-	q, err := model.Load(prefix)
-	if err != nil {
-		t.Fatal(err)
-	}
+	prefix, q := saved(t, s.calibrated(t, o))
 	octet := s.probabilities(t, q)
 	for _, variable := range paddles {
 		t.Run(variable, func(t *testing.T) {

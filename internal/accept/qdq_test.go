@@ -48,15 +48,8 @@ var paddles = []string{"OCTET_PADDLE26", "OCTET_PADDLE33"}
 
 // testQDQ returns the share of the FP32 parameters that the file takes.
 func testQDQ(t *testing.T, s *subject, o calibrate.Options, cosine float64) float64 {
-	prefix := filepath.Join(t.TempDir(), "int8")
 	c := s.calibrated(t, o)
-	if err := c.SaveINT8Model(prefix + ".pdmodel"); err != nil {
-		t.Fatal(err)
-	}
-	q, err := model.Load(prefix)
-	if err != nil {
-		t.Fatal(err)
-	}
+	prefix, q := saved(t, c)
 	ratio := float64(parameterFile(t, q)) / float64(parameterFile(t, s.model))
 	fmt.Printf("%s: parameters %.4f of FP32\n", t.Name(), ratio)
 	if ratio > qdqRatio {

@@ -109,6 +109,21 @@ func (s *subject) calibrated(t *testing.T, o calibrate.Options) *calibrate.Calib
 	return c
 }
 
+// saved saves the INT8 model of c as a pair of files, and returns the beginning of
+// their names and the model as it comes back.
+func saved(t *testing.T, c *calibrate.Calibrator) (prefix string, m *model.Model) {
+	t.Helper()
+	prefix = filepath.Join(t.TempDir(), "int8")
+	if err := c.SaveINT8Model(prefix + ".pdmodel"); err != nil {
+		t.Fatal(err)
+	}
+	m, err := model.Load(prefix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return prefix, m
+}
+
 // probabilities runs m on the pictures.
 func (s *subject) probabilities(t *testing.T, m *model.Model) []float32 {
 	t.Helper()
