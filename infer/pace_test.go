@@ -10,6 +10,7 @@ import (
 type town struct {
 	start, now time.Time
 	busy       func(since time.Duration) bool
+	took       func(since time.Duration) [2]time.Duration // a run by each way, unless the hog is there
 	untold     bool
 	full       bool
 	slow, seen time.Time // last slow team, last look
@@ -18,7 +19,9 @@ type town struct {
 
 func newTown(busy func(time.Duration) bool) *town {
 	start := time.Unix(1e9, 0)
-	return &town{now: start, start: start, busy: busy}
+	return &town{now: start, start: start, busy: busy, took: func(time.Duration) [2]time.Duration {
+		return [2]time.Duration{byTeam: 10 * time.Millisecond, byStreams: 19 * time.Millisecond}
+	}}
 }
 
 func (c *town) found(now time.Time) { c.full, c.slow, c.seen, c.hogs = true, now, now, 0 }
@@ -40,12 +43,9 @@ func (c *town) hogged() bool { return c.busy(c.now.Sub(c.start)) }
 // run plays one run by p and returns its way and whether it was starved.
 func (c *town) run(p *pace) (w way, starved bool) {
 	w = p.choose(c.now, c)
-	d := 19 * time.Millisecond
-	if w == byTeam {
-		d = 10 * time.Millisecond
-		if starved = c.hogged(); starved {
-			d = 300 * time.Millisecond
-		}
+	d := c.took(c.now.Sub(c.start))[w]
+	if starved = w == byTeam && c.hogged(); starved {
+		d = 300 * time.Millisecond
 	}
 	for end := c.now.Add(d); c.now.Before(end); c.now = c.now.Add(time.Millisecond) {
 		if c.hogged() {
@@ -120,8 +120,53 @@ func TestPaceBesideHog(t *testing.T) {
 		t.Errorf("another geometry: %d runs starved, want none", starved)
 	}
 	c.until(&p, to+500*time.Millisecond)
-	if runs, team, _ := c.until(&p, to+5*time.Second); team < runs-1 {
-		t.Errorf("half a second after the hog: %d of %d runs by the team, want all", team, runs)
+	if runs, team, _ := c.until(&p, to+5*time.Second); team < runs-4 {
+		t.Errorf("half a second after the hog: %d of %d runs by the team, want all but a few that look at the other way", team, runs)
+	}
+}
+
+// TestPaceFollows has the ways change places every few seconds, as they do where
+// CPUs have a core each and then share one: the faster one is found each time, and
+// what is spent on the other is little.
+func TestPaceFollows(t *testing.T) {
+	const minutes = 5 * time.Minute
+	for _, c := range []struct {
+		name    string
+		phase   time.Duration
+		streams time.Duration // that a run by streams takes in every other phase, 19 ms in those between
+		most    float64       // of the runs, by the slower way
+	}{
+		{"each second", time.Second, 7 * time.Millisecond, 0.4},
+		{"every three seconds", 3 * time.Second, 7 * time.Millisecond, 0.2},
+		{"every minute", time.Minute, 7 * time.Millisecond, 0.05},
+		{"never", time.Hour, 7 * time.Millisecond, 0.01},
+		{"never, by little", time.Hour, 9 * time.Millisecond, 0.01},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			town := newTown(func(time.Duration) bool { return false })
+			town.took = func(since time.Duration) [2]time.Duration {
+				took := [2]time.Duration{byTeam: 10 * time.Millisecond, byStreams: 19 * time.Millisecond}
+				if since/c.phase%2 == 0 {
+					took[byStreams] = c.streams
+				}
+				return took
+			}
+			var p pace
+			runs, slower := 0, 0
+			for town.now.Sub(town.start) < minutes {
+				took := town.took(town.now.Sub(town.start))
+				w, _ := town.run(&p)
+				runs++
+				if took[w] > took[w.other()] {
+					slower++
+				}
+			}
+			if part := float64(slower) / float64(runs); part > c.most {
+				t.Errorf("%d of %d runs by the slower way, want at most %v of them", slower, runs, c.most)
+			} else {
+				t.Logf("%.3f of the runs by the slower way", part)
+			}
+		})
 	}
 }
 
