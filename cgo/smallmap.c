@@ -12,7 +12,11 @@ enum {
     // makes one.
     least_products = 512,
     most_kernel = 7,
-    most_spread_channels = 512 // of kernels larger than 1x1
+    // Of kernels larger than 1x1, and what the weights of a channel of dst are
+    // then. Beyond, oneDNN adds up in another order: it looks at the size of
+    // the cache.
+    most_spread_channels = 512,
+    most_spread_weights = 9 * most_spread_channels
 };
 
 static int channels_last(const octet_desc_info *d) {
@@ -57,6 +61,8 @@ static int read_window(const octet_spec *s, octet_smallmap *k) {
         const int64_t reach = in[i] + l + r - k->kernel;
         if (reach < 0 || reach / k->stride + 1 != out[i]) return 0;
     }
+    // Rows that padding makes longer oneDNN adds up in another order.
+    if (s->pad_l[1] + s->pad_r[1] >= k->kernel) return 0;
     k->pad_top = s->pad_l[0], k->pad_left = s->pad_l[1];
     return 1;
 }
@@ -82,9 +88,12 @@ static int worth_it(const octet_smallmap *k) {
             || k->images * k->out_h * k->out_w > most_pixels)
         return 0;
     if (k->channels % 16 || k->out_channels % smallmap_panel) return 0;
-    // oneDNN's order is another one beyond.
-    if (k->kernel > 1 && k->channels > most_spread_channels) return 0;
-    return k->out_channels * k->kernel * k->kernel >= least_products;
+    const int64_t taps = k->kernel * k->kernel;
+    if (taps > 1
+            && (k->channels > most_spread_channels
+                    || k->channels * taps > most_spread_weights))
+        return 0;
+    return k->out_channels * taps >= least_products;
 }
 
 static void set_sizes(octet_smallmap *k) {

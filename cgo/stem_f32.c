@@ -186,6 +186,11 @@ static int read_tensors(const octet_spec *s, octet_stem *k) {
             && k->kernel_h * k->kernel_w > 1;
 }
 
+// Rows that padding makes longer oneDNN adds up in another order.
+static int keeps_order(const octet_spec *s, const octet_stem *k) {
+    return s->pad_l[1] + s->pad_r[1] < k->kernel_w;
+}
+
 static void set_sizes(octet_stem *k) {
     const int64_t computed = stem_up(k->out_w, pixels);
     const int64_t row = (computed - 1) * k->stride_w + k->kernel_w;
@@ -206,6 +211,7 @@ dnnl_status_t octet_stem_f32_create(const octet_spec *spec, octet_kernel **out) 
             [stem_scratch] = 1};
     dnnl_status_t status = dnnl_unimplemented;
     if (read_tensors(spec, k) && octet_stem_window(spec, k) && k->stride_w <= 2
+            && keeps_order(spec, k)
             && spec->nscales == 0 && spec->nzero_points == 0
             && octet_spec_clips(spec, &k->low, &k->high)
             && octet_spec_bias(spec, k->out_channels, &has[stem_bias])) {

@@ -19,8 +19,17 @@ type productArgs struct {
 // product fills source and weights, and reads bias and attributes, which depend
 // on how large results get.
 func (b *builder) product(p productArgs) (bias *ref.Tensor, attr ref.Attr) {
-	b.fill.source("src", p.src)
+	if b.fillSource != nil {
+		b.fillSource(p.src)
+	} else {
+		b.fill.source("src", p.src)
+	}
 	b.fill.weights("wei", p.wei, p.src.DType)
+	if b.own != nil && p.wei.DType == ref.S8 {
+		for i := 0; i < len(p.wei.Data); i += 17 {
+			p.wei.Data[i] = math.MinInt8 // which is left out otherwise
+		}
+	}
 
 	// First the source's and weights' scales: they decide the spread.
 	args := map[ref.Arg]*ref.Tensor{ref.ArgSrc: p.src, ref.ArgWeights: p.wei, ref.ArgDst: p.dst}

@@ -48,6 +48,25 @@
 //	reduction      alg=, axes=AxA, pw=, eps=
 //	shuffle        axis=, group=
 //
+// # Octet's own
+//
+// Kinds of Octet's own kernels, which compute what kinds above do, but promise
+// more: a case asks for one kernel by name, and where that promises the bytes of
+// oneDNN's primitives, these are computed too and compared; see Own.
+//
+//	dw             octet_dw: conv, wei and g are the channels, 8-bit, channels last
+//	stem           octet_stem: conv; by=amx or vnni; picture=f32, the source is one and
+//	               quantised to src's type; shift, see ref.Stem; special, with NaN, Inf
+//	               and the like in the picture
+//	stem_f32       octet_stem_f32: conv of a picture, channels first
+//	smallmap       octet_smallmap: conv, channels last
+//	lanes          chains with lanes; src=f32:LANESxWIDTH, rounds=, alpha=, beta=; see Lanes
+//
+// They share
+//
+//	refused        the kernel must not take the case, and the result is that of what takes it
+//	threads=N      that share the work (1)
+//
 // # Data and what counts as equal
 //
 // Data comes from the seed and is the same on every machine. By default it is

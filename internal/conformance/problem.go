@@ -28,6 +28,9 @@ type Problem struct {
 	Tags map[ref.Arg]string
 
 	Tolerance Tolerance
+
+	// Own is set where the case is about something of Octet's own.
+	Own *Own
 }
 
 // builder carries what the steps of building share.
@@ -41,6 +44,9 @@ type builder struct {
 	// not saturate everything.
 	spreadOf float64
 	tol      Tolerance
+
+	own        *Own              // for Problem.Own
+	fillSource func(*ref.Tensor) // of a product, where its kind has a way of its own
 }
 
 // kinds make the operation of each kind of case.
@@ -49,6 +55,7 @@ var kinds = map[string]func(*builder) (ref.Op, error){
 	"pool": buildPool, "reorder": buildReorder, "eltwise": buildEltwise, "binary": buildBinary,
 	"softmax": buildSoftmax, "concat": buildConcat, "sum": buildSum, "lrn": buildLRN, "lnorm": buildLayerNorm,
 	"resample": buildResample, "reduction": buildReduction, "shuffle": buildShuffle,
+	"dw": buildOwnDepthwise, "stem": buildStem, "stem_f32": buildFloatStem, "smallmap": buildSmallMap, "lanes": buildLanes,
 }
 
 // Build makes the problem of one case. The same line and options give the same
@@ -72,7 +79,7 @@ func Build(line string, o Options) (*Problem, error) {
 		return nil, fmt.Errorf("case %q: %w", line, err)
 	}
 	b.fill.source("dst", op.Result())
-	return &Problem{Line: line, Op: op, Tags: b.tags, Tolerance: b.tol}, nil
+	return &Problem{Line: line, Op: op, Tags: b.tags, Tolerance: b.tol, Own: b.own}, nil
 }
 
 // layout reads the layout field key of an argument.

@@ -27,6 +27,7 @@ type Summary struct {
 	Cases, Passed int
 	Skipped       map[string]int // by reason
 	Slow          []string       // cases that a reference kernel served, with its name
+	Same          int            // cases passed whose result was that of a peer too, to the byte
 }
 
 // Run runs the cases as subtests, in order: an executor may use all cores
@@ -54,6 +55,9 @@ func (s *Suite) Run(t *testing.T, cases []Case) Summary {
 				return
 			}
 			sum.Passed++
+			if result.Peer != nil {
+				sum.Same++
+			}
 		})
 	}
 	return sum
@@ -66,7 +70,7 @@ func (s Summary) String() string {
 		skipped += s.Skipped[reason]
 		reasons = append(reasons, fmt.Sprintf("%d %s", s.Skipped[reason], reason))
 	}
-	line := fmt.Sprintf("conformance: %d cases, %d passed, %d skipped", s.Cases, s.Passed, skipped)
+	line := fmt.Sprintf("conformance: %d cases, %d passed, %d of them with the bytes of a peer too, %d skipped", s.Cases, s.Passed, s.Same, skipped)
 	if skipped > 0 {
 		line += " (" + strings.Join(reasons, "; ") + ")"
 	}

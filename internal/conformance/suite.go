@@ -25,6 +25,11 @@ type Result struct {
 	Dst       *ref.Tensor // of the type and dims of Op.Result()
 	Impl      string      // the kernel that ran, "" where there is no such name
 	Reference bool        // a slow reference kernel
+
+	// Peer is what another implementation computed, PeerImpl, where Impl promises
+	// to compute the same to the byte; else nil.
+	Peer     *ref.Tensor
+	PeerImpl string
 }
 
 // ErrUnsupported is wrapped by a Backend's error for what it cannot compute.
@@ -92,7 +97,10 @@ func Check(b Backend, line string, o Options) (*Result, error) {
 	if err := telling(want); err != nil {
 		return got, fmt.Errorf("case %q: %w", line, err)
 	}
-	return got, compare(got.Dst, want, p.Tolerance)
+	if err := compare(got.Dst, want, p.Tolerance); err != nil {
+		return got, err
+	}
+	return got, samePeer(got)
 }
 
 // telling fails where the right answer would hide errors: a case whose results

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"math"
 	"strings"
 	"testing"
 
@@ -97,6 +98,42 @@ func TestSpoiledBackends(t *testing.T) {
 	if _, err := Check(reference{}, spoiledLine, Options{}); err != nil {
 		t.Errorf("unspoiled: %v", err)
 	}
+}
+
+// TestPeerIsHeldToTheByte: a result within the tolerance is wrong where a
+// peer's is another, and a zero of the other sign is another.
+func TestPeerIsHeldToTheByte(t *testing.T) {
+	line := "conv src=f32:1x4x5x5 wei=4 k=3x3 data=real"
+	for name, test := range map[string]struct {
+		change func(*ref.Tensor)
+		ok     bool
+	}{
+		"same":         {func(*ref.Tensor) {}, true},
+		"last bit":     {func(x *ref.Tensor) { x.Data[3] = ref.F32.Round(x.Data[3] * (1 + 0x1p-23)) }, false},
+		"minus zero":   {func(x *ref.Tensor) { x.Data[3] = math.Copysign(0, -1) }, false},
+		"NaN for zero": {func(x *ref.Tensor) { x.Data[3] = math.NaN() }, false},
+	} {
+		_, err := Check(peered{reference{}, test.change}, line, Options{})
+		if (err == nil) != test.ok || err != nil && !errors.Is(err, ErrMismatch) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// peered has a peer that the change tells apart.
+type peered struct {
+	Backend
+	change func(*ref.Tensor)
+}
+
+func (b peered) Run(p *Problem) (*Result, error) {
+	r, err := b.Backend.Run(p)
+	if err != nil {
+		return nil, err
+	}
+	r.Peer, r.PeerImpl = r.Dst.Clone(), "peer"
+	b.change(r.Peer)
+	return r, nil
 }
 
 func TestToleranceIsTight(t *testing.T) {

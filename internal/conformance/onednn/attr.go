@@ -35,7 +35,7 @@ func argOf(a ref.Arg) dnnl.Arg {
 
 // attr translates an attribute and notes its values as operands.
 func (c *call) attr(a ref.Attr, dst *ref.Tensor) dnnl.Attr {
-	var out dnnl.Attr
+	out := dnnl.Attr{Impl: c.impl}
 	scale := func(arg dnnl.Arg, p ref.Param) {
 		if p.Values != nil {
 			out.Scales = append(out.Scales, dnnl.ScaleMask{Arg: arg, Mask: p.Mask})

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 
 	"github.com/octet-dnn/octet/dnnl"
 	"github.com/octet-dnn/octet/internal/conformance"
@@ -12,32 +13,80 @@ import (
 
 // A Backend computes problems with oneDNN. It is not for concurrent use.
 type Backend struct {
-	engine *dnnl.Engine
-	stream *dnnl.Stream
+	engine  *dnnl.Engine
+	stream  *dnnl.Stream // for what is beside a case: on one thread
+	threads int          // of cases that do not say
+	team    *dnnl.Team
+	teams   map[int]*dnnl.Stream // streams of the team, by their threads
 }
 
-// New returns a Backend on the CPU; close it after use.
-func New() (*Backend, error) {
-	engine, err := dnnl.NewEngine()
-	if err != nil {
+// New returns a Backend on the CPU that has so many OpenMP threads for a case
+// that does not say; close it after use.
+func New(threads int) (*Backend, error) {
+	b := &Backend{threads: threads, teams: map[int]*dnnl.Stream{}}
+	var err error
+	if b.engine, err = dnnl.NewEngine(); err != nil {
 		return nil, err
 	}
-	stream, err := dnnl.NewStream(engine)
-	if err != nil {
-		return nil, errors.Join(err, engine.Close())
+	b.stream, err = dnnl.NewStreamThreads(b.engine, 1)
+	if err == nil {
+		b.team, err = dnnl.NewTeam()
 	}
-	return &Backend{engine, stream}, nil
+	if err != nil {
+		return nil, errors.Join(err, b.Close())
+	}
+	return b, nil
 }
 
-// Close frees the engine and the stream.
-func (b *Backend) Close() error { return errors.Join(b.stream.Close(), b.engine.Close()) }
+// Close frees what New made.
+func (b *Backend) Close() error {
+	var err error
+	for _, s := range b.teams {
+		err = errors.Join(err, s.Close())
+	}
+	return errors.Join(err, b.team.Close(), b.stream.Close(), b.engine.Close())
+}
+
+// streamOf returns the stream for chains on so many threads.
+func (b *Backend) streamOf(threads int) (*dnnl.Stream, error) {
+	if threads == 1 {
+		return b.stream, nil
+	}
+	if b.teams[threads] == nil {
+		s, err := b.team.NewStream(b.engine, threads)
+		if err != nil {
+			return nil, err
+		}
+		b.teams[threads] = s
+	}
+	return b.teams[threads], nil
+}
 
 // Run makes the primitive, executes it and returns its result in plain layout.
 // A primitive that oneDNN does not implement gives conformance.ErrUnsupported.
-func (b *Backend) Run(p *conformance.Problem) (result *conformance.Result, err error) {
-	c := &call{Backend: b, tags: p.Tags}
+func (b *Backend) Run(p *conformance.Problem) (*conformance.Result, error) {
+	// The number of threads belongs to the OS thread; only teams have more than one.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	dnnl.SetNumThreads(1)
+	switch {
+	case p.Own == nil:
+		return b.compute(p.Op, p, "")
+	case p.Own.Kernel == "":
+		return b.runLanes(p)
+	}
+	return b.runOwn(p)
+}
+
+// compute has impl, or what oneDNN chooses, compute op with the layouts and
+// the threads of p.
+func (b *Backend) compute(op ref.Op, p *conformance.Problem, impl string) (result *conformance.Result, err error) {
+	c := &call{Backend: b, tags: p.Tags, impl: impl, threads: b.threads}
+	if p.Own != nil {
+		c.threads = p.Own.Threads
+	}
 	defer func() { err = errors.Join(err, c.close()) }()
-	if c.setUp(p.Op); c.err == nil {
+	if c.setUp(op); c.err == nil {
 		c.bind()
 	}
 	if errors.Is(c.err, dnnl.ErrUnimplemented) {
@@ -46,16 +95,17 @@ func (b *Backend) Run(p *conformance.Problem) (result *conformance.Result, err e
 	if c.err != nil {
 		return nil, c.err
 	}
-	if err := c.primitive.Execute(b.stream, c.args...); err != nil {
+	if err := c.execute(); err != nil {
 		return nil, err
 	}
-	if err := b.stream.Wait(); err != nil {
-		return nil, err
-	}
-	dst := p.Op.Result()
+	dst := op.Result()
 	out := ref.NewTensor(dst.DType, dst.Dims...)
 	c.unload(out)
-	return &conformance.Result{Dst: out, Impl: c.primitive.Impl(), Reference: c.primitive.Reference()}, c.err
+	result = &conformance.Result{Dst: out, Impl: c.primitive.Impl(), Reference: c.primitive.Reference()}
+	if c.err == nil {
+		c.err = c.checkGuards()
+	}
+	return result, c.err
 }
 
 // A call is one primitive with its memories. Its methods keep the first error
@@ -63,11 +113,14 @@ func (b *Backend) Run(p *conformance.Problem) (result *conformance.Result, err e
 type call struct {
 	*Backend
 	tags      map[ref.Arg]string
+	impl      string // a kernel of Octet's, "" for oneDNN's choice
+	threads   int
 	primitive *dnnl.Primitive
 	operands  []operand
 	fusedType dnnl.DataType // dst of a fused depthwise convolution
 	args      []dnnl.ArgMem
 	dst       *dnnl.Memory
+	guards    []guarded
 	owned     []io.Closer
 	err       error
 }
@@ -104,6 +157,20 @@ func keep[T io.Closer](c *call, v T, err error) T {
 	return v
 }
 
+// execute runs the primitive on its threads: as a chain, for only these go to a
+// team.
+func (c *call) execute() error {
+	s, err := c.streamOf(c.threads)
+	if err != nil {
+		return err
+	}
+	chain, err := dnnl.NewChain([]dnnl.Step{{Primitive: c.primitive, Args: c.args}}, nil)
+	if err != nil {
+		return err
+	}
+	return errors.Join(chain.Run(s, nil), chain.Close())
+}
+
 // bind gives every operand memory in the layout the primitive wants, filled.
 func (c *call) bind() {
 	scratch := c.memory(c.primitive.Desc(dnnl.ArgScratchpad))
@@ -114,7 +181,7 @@ func (c *call) bind() {
 		if o.desc == nil {
 			o.desc = c.primitive.Desc(o.arg)
 		}
-		m := c.memory(o.desc)
+		m := c.place(o.arg, o.desc)
 		if c.err != nil {
 			return
 		}

@@ -22,6 +22,15 @@ type flaw struct {
 // before one of them excuses it.
 var flaws = []flaw{
 	{
+		"SKIP-HARDWARE: no AMX", regexp.MustCompile(`^stem .*by=amx`), conformance.ErrUnsupported, without(dnnl.ISAAVX512CoreAMX),
+	},
+	{
+		"SKIP-HARDWARE: no AVX-512 VNNI", regexp.MustCompile(`^(dw|stem) `), conformance.ErrUnsupported, without(dnnl.ISAAVX512CoreVNNI),
+	},
+	{
+		"SKIP-HARDWARE: no AVX-512", regexp.MustCompile(`^(smallmap|stem_f32) `), conformance.ErrUnsupported, without(dnnl.ISAAVX512Core),
+	},
+	{
 		"bf16 needs AVX-512", regexp.MustCompile(`bf16`), conformance.ErrUnsupported,
 		func(_ dnnl.Version, isa dnnl.ISA) bool { return isa&dnnl.ISAAVX512Core != dnnl.ISAAVX512Core },
 	},
@@ -48,6 +57,10 @@ var flaws = []flaw{
 	{
 		"before 3.11: softmax sums in bf16", regexp.MustCompile(`^softmax src=bf16:`), conformance.ErrMismatch, before(3, 11),
 	},
+}
+
+func without(isa dnnl.ISA) func(dnnl.Version, dnnl.ISA) bool {
+	return func(_ dnnl.Version, has dnnl.ISA) bool { return has&isa != isa }
 }
 
 func before(major, minor int) func(dnnl.Version, dnnl.ISA) bool {

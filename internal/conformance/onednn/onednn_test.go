@@ -4,7 +4,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -14,7 +13,7 @@ import (
 
 var (
 	oneCase = flag.String("case", "", "run this one case only")
-	threads = flag.Int("threads", 1, "OpenMP threads of oneDNN")
+	threads = flag.Int("threads", 1, "OpenMP threads of cases that do not say")
 	summary string
 )
 
@@ -30,11 +29,8 @@ func TestMain(m *testing.M) {
 
 // TestConformance runs every case of the suite on oneDNN.
 func TestConformance(t *testing.T) {
-	runtime.LockOSThread() // the number of threads belongs to this one
-	defer runtime.UnlockOSThread()
-	dnnl.SetNumThreads(*threads)
 	live := dnnl.Live()
-	b, err := New()
+	b, err := New(*threads)
 	if err != nil {
 		t.Fatal(err)
 	}

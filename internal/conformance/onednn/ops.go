@@ -12,6 +12,8 @@ func (c *call) setUp(op ref.Op) {
 	switch o := op.(type) {
 	case *ref.Convolution:
 		c.convolution(o)
+	case *ref.Stem:
+		c.stem(o)
 	case *ref.Deconvolution:
 		c.product(o.Src, o.Weights, o.Bias, o.Dst, func(src, wei, bias, dst *dnnl.Desc) spec {
 			return dnnl.Deconvolution{
@@ -115,7 +117,9 @@ func (c *call) make(s spec) {
 	if c.err != nil {
 		return
 	}
+	dnnl.SetNumThreads(c.threads) // primitives are laid out for a number of threads
 	p, err := s.New(c.engine)
+	dnnl.SetNumThreads(1)
 	c.primitive = keep(c, p, err)
 }
 
@@ -166,10 +170,14 @@ func (c *call) convolution(o *ref.Convolution) {
 		}
 	}
 	c.product(o.Src, o.Weights, o.Bias, mid, func(src, wei, bias, dst *dnnl.Desc) spec {
-		return dnnl.Convolution{
-			Src: src, Weights: wei, Bias: bias, Dst: dst, Strides: o.Strides, Dilations: o.Dilations,
-			PadL: o.PadL, PadR: o.PadR, Attr: c.attr(o.Attr, o.Dst),
-		}
+		return c.conv(o, src, wei, bias, dst)
 	})
 	c.operands[len(c.operands)-1].tensor = o.Dst
+}
+
+func (c *call) conv(o *ref.Convolution, src, wei, bias, dst *dnnl.Desc) dnnl.Convolution {
+	return dnnl.Convolution{
+		Src: src, Weights: wei, Bias: bias, Dst: dst, Strides: o.Strides, Dilations: o.Dilations,
+		PadL: o.PadL, PadR: o.PadR, Attr: c.attr(o.Attr, o.Dst),
+	}
 }

@@ -34,7 +34,7 @@ func TestPairSaturation(t *testing.T) {
 }
 
 func pairSaturation(t *testing.T) {
-	b, err := New()
+	b, err := New(1)
 	if err != nil {
 		t.Fatal(err)
 	}
