@@ -104,18 +104,18 @@ func correlate(c *Convolution, transposed bool) error {
 	}
 	wei := c.weightsByPoint(ch, win.kernel.elems())
 	index := make([]int, len(c.Dst.Dims))
+	var taps []tap
 	for n := range c.Dst.Dims[0] {
 		win.out.points(func(_ int, o point) {
 			index[0] = n
 			copy(index[2:], o[3-(len(index)-2):])
+			taps = win.taps(taps[:0], o, src[n])
 			for oc := range ch.groups * ch.out {
 				first := oc / ch.out * ch.in
 				acc := 0.0
-				win.kernel.points(func(ki int, k point) {
-					if in, ok := win.source(o, k); ok {
-						acc += dot(src[n][win.in.offset(in)][first:first+ch.in], wei[oc][ki])
-					}
-				})
+				for _, t := range taps {
+					acc += dot(t.channels[first:first+ch.in], wei[oc][t.point])
+				}
 				acc *= factor[oc]
 				if c.Bias != nil {
 					acc += c.Bias.Data[oc]
@@ -126,6 +126,22 @@ func correlate(c *Convolution, transposed bool) error {
 		})
 	}
 	return nil
+}
+
+// A tap is a kernel point that is not padding, with the channels it reads.
+type tap struct {
+	point    int
+	channels []float64
+}
+
+// taps appends those of the output position out; image is by position.
+func (w *window) taps(list []tap, out point, image [][]float64) []tap {
+	w.kernel.points(func(i int, k point) {
+		if in, ok := w.source(out, k); ok {
+			list = append(list, tap{i, image[w.in.offset(in)]})
+		}
+	})
+	return list
 }
 
 // factors returns, for each output channel, the product of the source's scale

@@ -63,7 +63,7 @@ func (b *Backend) peer(p *conformance.Problem) (*conformance.Result, error) {
 		}
 		op = s.Padded()
 	}
-	if strings.HasPrefix(p.Own.Kernel, "octet_stem") { // which may read pictures as they are, one row of each channel
+	if strings.HasPrefix(p.Own.Kernel, "octet_stem") { // the picture may be one row of each channel
 		own.Tags = map[ref.Arg]string{ref.ArgSrc: "acdb", ref.ArgWeights: "any", ref.ArgDst: p.Tags[ref.ArgDst]}
 	}
 	return b.compute(op, &own, "")
@@ -91,11 +91,13 @@ func (b *Backend) reorders(s *ref.Stem) error {
 	return nil
 }
 
-// stem is a convolution whose source is the picture.
+// stem is a convolution whose source is the picture; what is said of the integers is
+// how oneDNN would want them.
 func (c *call) stem(s *ref.Stem) {
 	picture := c.desc(ref.ArgSrc, s.Picture)
 	o := &s.Conv
-	c.product(o.Src, o.Weights, o.Bias, o.Dst, func(src, wei, bias, dst *dnnl.Desc) spec {
+	c.product(o.Src, o.Weights, o.Bias, o.Dst, func(_, wei, bias, dst *dnnl.Desc) spec {
+		src := c.describe(o.Src.DType, o.Src.Dims, "acdb")
 		return dnnl.Stem{Picture: picture, Shift: s.Shift != nil, Conv: c.conv(o, src, wei, bias, dst)}
 	})
 	for i := range c.operands {
@@ -125,8 +127,8 @@ type guarded struct {
 	n     int // at each end
 }
 
-// place allocates a memory for an operand, with a guard around it if it is src or dst of
-// a kernel of Octet's.
+// place allocates a memory for an operand, with a guard around it if it is src
+// or dst of a kernel of Octet's.
 func (c *call) place(arg dnnl.Arg, d *dnnl.Desc) *dnnl.Memory {
 	if c.impl == "" || arg != dnnl.ArgSrc && arg != dnnl.ArgDst || c.err != nil {
 		return c.memory(d)
