@@ -1,4 +1,5 @@
 #include "chain.h"
+#include "cpus.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -120,8 +121,24 @@ static octet_result execute_often(
     return result;
 }
 
+// Goes to cpus, and tells where the thread might run so far.
+static int move(const octet_cpus *cpus, octet_cpus *home) {
+    if (!octet_cpus_get(home)) return 0;
+    return octet_cpus_same(cpus, home) || octet_cpus_set(cpus);
+}
+
+// Goes home. The system only refuses if it has taken all those CPUs away
+// meanwhile, and then has seen to the thread itself.
+static void leave(const octet_cpus *cpus, const octet_cpus *home) {
+    if (!octet_cpus_same(cpus, home)) (void)octet_cpus_set(home);
+}
+
 octet_result octet_chain_run(octet_chain *chain, dnnl_stream_t stream,
-        int threads, const uintptr_t *ptrs, int64_t *ns, int runs) {
+        int threads, const octet_cpus *cpus, const uintptr_t *ptrs,
+        int64_t *ns, int runs) {
+    octet_cpus home;
+    if (cpus && !move(cpus, &home))
+        return (octet_result) {dnnl_runtime_error, octet_step_pinning};
     int before = threads ? octet_set_num_threads(threads) : 0;
     octet_result result = {bind(chain, ptrs), -1};
     if (result.status == dnnl_success) {
@@ -138,5 +155,6 @@ octet_result octet_chain_run(octet_chain *chain, dnnl_stream_t stream,
         result.status = waited;
     unbind(chain);
     if (before) (void)octet_set_num_threads(before);
+    if (cpus) leave(cpus, &home);
     return result;
 }

@@ -47,16 +47,19 @@ func CreateChain(steps []ChainStep, bound []ChainBound) (Chain, Status) {
 // nanoseconds of every step. With runs other than 0 it executes all steps so
 // many times, and writes into ns, which then holds one entry a run, the
 // nanoseconds of each. Threads other than 0 is the number of OpenMP threads for
-// the call. The second result is the step that failed, -1 if it was binding or
-// waiting.
+// the call. With cpus, the calling OS thread runs on these only until the call
+// is over, and threads must be 1. The second result is the step that failed, -1
+// if it was binding or waiting, or StepPinning.
 //
 // The pointers go to C as numbers. As pointers they would have cgo look through
 // the whole Go object that each one points into, and refuse a tensor that lives
 // in a struct beside a pointer, although C never reads more than the tensor.
-func (c Chain) Run(s Stream, threads int, ptrs []unsafe.Pointer, ns []int64, runs int) (Status, int) {
-	r := C.octet_chain_run(c.c(), s.c(), C.int(threads), addresses(ptrs), times(ns), C.int(runs))
+func (c Chain) Run(s Stream, threads int, cpus *CPUSet, ptrs []unsafe.Pointer, ns []int64, runs int) (Status, int) {
+	r := C.octet_chain_run(c.c(), s.c(), C.int(threads), cpus.c(), addresses(ptrs), times(ns), C.int(runs))
 	return Status(r.status), int(r.step)
 }
+
+func (s *CPUSet) c() *C.octet_cpus { return (*C.octet_cpus)(unsafe.Pointer(s)) }
 
 func addresses(ptrs []unsafe.Pointer) *C.uintptr_t {
 	return (*C.uintptr_t)(unsafe.Pointer(unsafe.SliceData(ptrs)))

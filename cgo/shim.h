@@ -157,19 +157,30 @@ octet_chain *octet_chain_create(int nsteps,
         const octet_bound *bound);
 void octet_chain_destroy(octet_chain *chain);
 
+// CPUs of the system: bit i % 64 of bits[i / 64] is CPU i.
+typedef struct {
+    uint64_t bits[16];
+} octet_cpus;
+
 typedef struct {
     int32_t status;
-    int32_t step; // where it failed; -1 while binding or waiting
+    int32_t step; // where it failed; -1 while binding or waiting, or the next
 } octet_result;
+
+// The step of a failure to have a thread run on the CPUs it should.
+enum { octet_step_pinning = -2 };
 
 // Points the bound memories at their places in ptrs, executes every step in
 // order, waits for the stream and points the bound memories at nothing again.
 // With ns it waits after every step and writes how long that took. With runs
 // other than 0 it executes all steps so many times, and ns, which must be there
 // then, tells how long each time took. threads other than 0 is the number of
-// OpenMP threads for the call.
+// OpenMP threads for the call. With cpus the calling thread runs on these CPUs
+// only until the call is over; OpenMP threads that it started would stay there,
+// so that it wants threads to be 1.
 octet_result octet_chain_run(octet_chain *chain, dnnl_stream_t stream,
-        int threads, const uintptr_t *ptrs, int64_t *ns, int runs);
+        int threads, const octet_cpus *cpus, const uintptr_t *ptrs,
+        int64_t *ns, int runs);
 
 // ---- teams ----
 
@@ -180,10 +191,11 @@ typedef struct octet_team octet_team;
 octet_team *octet_team_create(void);
 
 // octet_chain_run on the team's thread. The caller sleeps meanwhile. No second
-// call may come before it returns.
+// call may come before it returns. The team's thread and those that OpenMP gives
+// it run on cpus, where there are such, until a call comes with others.
 octet_result octet_team_run(octet_team *team, octet_chain *chain,
-        dnnl_stream_t stream, int threads, const uintptr_t *ptrs, int64_t *ns,
-        int runs);
+        dnnl_stream_t stream, int threads, const octet_cpus *cpus,
+        const uintptr_t *ptrs, int64_t *ns, int runs);
 
 // Ends the thread and waits for its end.
 void octet_team_destroy(octet_team *team);
@@ -193,6 +205,9 @@ void octet_team_destroy(octet_team *team);
 // Sets the OpenMP threads of the calling thread and returns how many it had. 0
 // if there is no OpenMP.
 int octet_set_num_threads(int n);
+
+// Whether threads can be kept on CPUs here.
+int octet_can_pin(void);
 
 typedef struct {
     const char *name;

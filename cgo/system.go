@@ -7,6 +7,9 @@ import "C"
 // It reports false if no OpenMP library is loaded.
 func SetNumThreads(n int) bool { return C.octet_set_num_threads(C.int(n)) != 0 }
 
+// CanPin reports whether the system can keep threads on CPUs.
+func CanPin() bool { return C.octet_can_pin() != 0 }
+
 // SetMaxCPUISA caps the instruction sets oneDNN may use. It must come before
 // the first use of the library that depends on them.
 func SetMaxCPUISA(isa int32) Status {

@@ -20,9 +20,10 @@ func CreateTeam() (Team, Status) {
 func (t Team) c() *C.octet_team { return (*C.octet_team)(t.p) }
 
 // Run is c.Run on the thread of the team. It must not be called again before it
-// returns.
-func (t Team) Run(c Chain, s Stream, threads int, ptrs []unsafe.Pointer, ns []int64, runs int) (Status, int) {
-	r := C.octet_team_run(t.c(), c.c(), s.c(), C.int(threads), addresses(ptrs), times(ns), C.int(runs))
+// returns. With cpus, this thread and the helpers that OpenMP gives it are there
+// until a run comes with others, or without.
+func (t Team) Run(c Chain, s Stream, threads int, cpus *CPUSet, ptrs []unsafe.Pointer, ns []int64, runs int) (Status, int) {
+	r := C.octet_team_run(t.c(), c.c(), s.c(), C.int(threads), cpus.c(), addresses(ptrs), times(ns), C.int(runs))
 	return Status(r.status), int(r.step)
 }
 

@@ -94,6 +94,13 @@ type ChainBound struct {
 	Pointer, Offset int
 }
 
+// CPUSet names CPUs of the system: bit i%64 of word i/64 is CPU i.
+type CPUSet [16]uint64
+
+// StepPinning stands for the step of a run that failed because a thread cannot
+// run on the CPUs it should.
+const StepPinning = -2
+
 // Version is what the loaded library says about itself.
 type Version struct {
 	Major, Minor, Patch int

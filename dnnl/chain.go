@@ -168,6 +168,9 @@ func (c *Chain) run(s *Stream, ptrs []unsafe.Pointer, ns []int64, runs int) erro
 	if st == cgo.StatusSuccess {
 		return nil
 	}
+	if step == cgo.StepPinning {
+		return check(opRun, st, "the system refuses the CPUs that the stream is pinned to")
+	}
 	return check(opRun, st, c.where(step))
 }
 
@@ -182,11 +185,11 @@ func (c *Chain) unpin() {
 
 func (c *Chain) runOn(s *Stream, ptrs []unsafe.Pointer, ns []int64, runs int) (cgo.Status, int) {
 	if s.team == nil {
-		return c.own.handle.Run(s.own.handle, s.threads, ptrs, ns, runs)
+		return c.own.handle.Run(s.own.handle, s.threads, s.cpus, ptrs, ns, runs)
 	}
 	s.team.mu.Lock()
 	defer s.team.mu.Unlock()
-	return s.team.own.handle.Run(c.own.handle, s.own.handle, s.threads, ptrs, ns, runs)
+	return s.team.own.handle.Run(c.own.handle, s.own.handle, s.threads, s.cpus, ptrs, ns, runs)
 }
 
 func (c *Chain) where(step int) string {

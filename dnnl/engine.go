@@ -32,8 +32,9 @@ func (e *Engine) acquire(op string) error {
 // Stream is a queue of work, done in the order it came. Use one a goroutine.
 type Stream struct {
 	handleOf[cgo.Stream]
-	team    *Team // that does the work, or nil for the OS thread of the caller
-	threads int   // for chains; 0 means as many as that OS thread has
+	team    *Team       // that does the work, or nil for the OS thread of the caller
+	threads int         // for chains; 0 means as many as that OS thread has
+	cpus    *cgo.CPUSet // for chains; nil means any
 }
 
 // NewStream makes a stream on the engine. Work is done on the OS thread that
@@ -69,6 +70,41 @@ func newStream(e *Engine, t *Team, threads int) (*Stream, error) {
 	}
 	hold(s, &s.handleOf, own(h, cgo.Stream.Destroy, needs...))
 	return s, nil
+}
+
+// Pin keeps the chains of s on these CPUs, as the system counts them; without any
+// they run where they may again. The OS thread of a caller goes there when a run
+// begins and may go wherever it might before as soon as it ends; such a stream
+// must be one of one thread, see [NewStreamThreads]. The threads of a [Team] stay
+// until a run of another stream takes them elsewhere: share all CPUs given, for
+// OpenMP ends helpers and starts others as primitives need, and those begin where
+// the team's thread is. A run fails where the process may use none of the CPUs.
+// Only Linux can do it. No chain may run on s meanwhile.
+func (s *Stream) Pin(cpus ...int) error {
+	const op = "stream.pin"
+	if err := s.acquire(op); err != nil {
+		return err
+	}
+	defer s.own.drop()
+	if len(cpus) == 0 {
+		s.cpus = nil
+		return nil
+	}
+	if !cgo.CanPin() {
+		return &Error{Op: op, Status: StatusUnimplemented, Detail: "this system does not keep threads on CPUs"}
+	}
+	if s.team == nil && s.threads != 1 {
+		return invalid(op, "%d threads of a caller's: want one, or a team", s.threads)
+	}
+	set := new(cgo.CPUSet)
+	for _, cpu := range cpus {
+		if cpu < 0 || cpu >= 64*len(set) {
+			return invalid(op, "CPU %d: want 0 … %d", cpu, 64*len(set)-1)
+		}
+		set[cpu/64] |= 1 << (cpu % 64)
+	}
+	s.cpus = set
+	return nil
 }
 
 // acquire is own.acquire with an error, for a nil stream too.

@@ -97,7 +97,7 @@ func TestSegments(t *testing.T) {
 			}
 			defer p.Close()
 			dims := test.graph.Inputs[0].Dims
-			w := newWorker(p, nil, nil, 1)
+			w := newStream(p, 0)
 			defer w.close()
 			in, err := w.instance(planKey{&family{shapes: []graph.Shape{toInts(append([]int64{2}, dims[1:]...))}}, 2, 1})
 			if err != nil {

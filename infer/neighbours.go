@@ -32,8 +32,15 @@ const (
 	slack = 0.25
 )
 
-func (n *neighbours) init(threads int) {
+// init says how many threads a team has, and on which CPUs if not on all.
+func (n *neighbours) init(threads int, pin []int) {
 	n.threads = threads
+	if len(pin) > 0 {
+		for _, cpu := range pin {
+			n.cpus.Set(cpu)
+		}
+		return
+	}
 	// Without a mask no CPU is counted, and room is unknown.
 	_ = unix.SchedGetaffinity(0, &n.cpus)
 }

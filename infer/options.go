@@ -3,6 +3,7 @@ package infer
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 )
 
 // Options tune a predictor. The zero value suits a machine of one's own.
@@ -18,6 +19,19 @@ type Options struct {
 	// layer, which on a machine shared with other busy processes is slower than
 	// one thread; a predictor notices and goes back to one.
 	Threads int
+	// Pin names logical CPUs, as the system counts them, to compute on; nil leaves
+	// the choice to the system. Stream i computes on Pin[i], and the threads that
+	// work together share the first Threads of Pin. Streams and Threads may not be
+	// more than Pin has, and are no more where they are left zero. The OS thread of
+	// a caller goes to its CPU for each call into C, which is a run of a micro-batch
+	// as a rule, and may then go wherever it might before. The one team that all
+	// predictors of the process share goes where the predictor wants it whose turn it is.
+	// Compiling, packing and what a plan does in Go are not pinned. A run fails if the
+	// process may no longer use its CPUs. Linux only.
+	//
+	// On a machine of one's own the system chooses as well, see docs/performance.md;
+	// it is for dividing a machine between predictors or processes.
+	Pin []int
 	// MicroBatch is the largest number of images a stream takes from a batch at
 	// once; 0 means 8, from where on the weights are read seldom enough.
 	MicroBatch int
@@ -91,12 +105,17 @@ func (o Options) check() error {
 	if o.ShapeBytes < 0 {
 		return fmt.Errorf("infer: option ShapeBytes is %d: want 0 or more", o.ShapeBytes)
 	}
-	return nil
+	return o.checkPin()
 }
 
 func (o Options) withDefaults() Options {
 	o = o.tuned()
+	o.Pin = slices.Clone(o.Pin)
 	cpus := CPULimit()
+	if n := len(o.Pin); n > 0 {
+		cpus = min(cpus, n)
+		o.Streams = min(o.Streams, n) // a tuning knows nothing of it
+	}
 	if o.Streams == 0 {
 		o.Streams = cpus
 	}

@@ -78,9 +78,9 @@ func Compile(g *graph.Graph, o Options) (*Predictor, error) {
 	p.weights = newWeightStore(e, newPackCache(o.PackedCache, g, p.opts.Logger))
 	p.shelf.init(p.opts.ShapeBytes)
 	p.plans.init(p)
-	p.neighbours.init(p.opts.Threads)
-	for range p.opts.Streams {
-		p.streams = append(p.streams, newWorker(p, computing.RLocker(), nil, 1))
+	p.neighbours.init(p.opts.Threads, p.opts.pinOfTeam())
+	for i := range p.opts.Streams {
+		p.streams = append(p.streams, newStream(p, i))
 	}
 	p.sched.init(p.chunk, slices.Clone(p.streams))
 	for range p.streams {

@@ -134,14 +134,21 @@ func testManyGoroutines(t *testing.T, mode Mode) {
 }
 
 // TestRunIntoAllocatesNothing holds for the one-thread streams and for the
-// many-thread plan.
+// many-thread plan, pinned and not.
 func TestRunIntoAllocatesNothing(t *testing.T) {
 	if raceEnabled {
 		t.Skip("SKIP-BUILD: the race detector allocates")
 	}
-	for _, n := range []int{1, 8} {
-		t.Run(fmt.Sprintf("batch=%d", n), func(t *testing.T) {
-			p := newTiny(t, Options{Streams: 2, Threads: 2})
+	for _, c := range []struct {
+		batch int
+		o     Options
+	}{
+		{1, Options{Streams: 2, Threads: 2}}, {8, Options{Streams: 2, Threads: 2}},
+		{1, Options{Mode: Latency, Pin: ownCPUs(t)}}, {8, Options{Mode: Throughput, Pin: ownCPUs(t)}},
+	} {
+		n := c.batch
+		t.Run(fmt.Sprintf("batch=%d,%v,pin=%v", n, c.o.Mode, c.o.Pin), func(t *testing.T) {
+			p := newTiny(t, c.o)
 			defer p.Close()
 			in := images(t, n, 1)
 			out, err := p.Run(t.Context(), in)

@@ -90,7 +90,7 @@ func (p *Predictor) Profile(ctx context.Context, in []*model.Tensor, runs int) (
 	errs := make([]error, streams)
 	var all sync.WaitGroup
 	for i := range streams {
-		all.Go(func() { times[i], errs[i] = p.timeSteps(ctx, k, s, i*n, runs) })
+		all.Go(func() { times[i], errs[i] = p.timeSteps(ctx, k, s, i, runs) })
 	}
 	all.Wait()
 	if err := errors.Join(errs...); err != nil {
@@ -100,10 +100,10 @@ func (p *Predictor) Profile(ctx context.Context, in []*model.Tensor, runs int) (
 	return &Profile{Images: n, Streams: streams, Layers: layers}, err
 }
 
-// timeSteps runs plan k again and again on the images from first on, and returns
+// timeSteps runs plan k again and again on the images of a stream, and returns
 // the nanoseconds of each step of each run.
-func (p *Predictor) timeSteps(ctx context.Context, k planKey, s *session, first, runs int) ([][]int64, error) {
-	w := newWorker(p, nil, nil, 1)
+func (p *Predictor) timeSteps(ctx context.Context, k planKey, s *session, stream, runs int) ([][]int64, error) {
+	w := newStream(p, stream)
 	defer w.close()
 	in, err := w.instance(k)
 	if err != nil {
@@ -115,7 +115,7 @@ func (p *Predictor) timeSteps(ctx context.Context, k planKey, s *session, first,
 			return nil, err
 		}
 		times[i] = make([]int64, len(in.plan.steps))
-		in.place([]piece{{&s.req, first, k.images}})
+		in.place([]piece{{&s.req, stream * k.images, k.images}})
 		if err := in.execute(times[i]); err != nil {
 			return nil, fmt.Errorf("infer: %s: %w", p.graph.Name, err)
 		}

@@ -109,7 +109,7 @@ func (l *team) worker(p *Predictor) (*worker, error) {
 		if err != nil {
 			return nil, fmt.Errorf("infer: %s: %w", p.graph.Name, err)
 		}
-		l.w = newWorker(p, &computing, t, p.opts.Threads)
+		l.w = newMember(p, t)
 	}
 	return l.w, nil
 }

@@ -20,11 +20,18 @@ type worker struct {
 	gate      sync.Locker // held while a plan runs
 	team      *dnnl.Team  // that runs the plans, or nil for the goroutine itself
 	threads   int
+	pin       []int   // the CPUs of its threads, or none
 	pieces    []piece // the micro-batch
 }
 
-func newWorker(p *Predictor, gate sync.Locker, t *dnnl.Team, threads int) *worker {
-	return &worker{p: p, instances: map[planKey]*instance{}, gate: gate, team: t, threads: threads}
+// newStream makes the worker of stream i.
+func newStream(p *Predictor, i int) *worker {
+	return &worker{p: p, instances: map[planKey]*instance{}, gate: computing.RLocker(), threads: 1, pin: p.opts.pinOf(i)}
+}
+
+// newMember makes the worker that is the predictor's share of t.
+func newMember(p *Predictor, t *dnnl.Team) *worker {
+	return &worker{p: p, instances: map[planKey]*instance{}, gate: &computing, team: t, threads: p.opts.Threads, pin: p.opts.pinOfTeam()}
 }
 
 // run executes the micro-batch in w.pieces.
@@ -182,11 +189,20 @@ func (w *worker) reserve(n int) error {
 }
 
 // stream makes a stream whose chains run where this worker's plans should.
-func (w *worker) stream() (*dnnl.Stream, error) {
+func (w *worker) stream() (s *dnnl.Stream, err error) {
 	if w.team != nil {
-		return w.team.NewStream(w.p.engine, w.threads)
+		s, err = w.team.NewStream(w.p.engine, w.threads)
+	} else {
+		s, err = dnnl.NewStreamThreads(w.p.engine, w.threads)
 	}
-	return dnnl.NewStreamThreads(w.p.engine, w.threads)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Pin(w.pin...); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
 }
 
 // close frees the instances and the arena.

@@ -41,6 +41,9 @@ func TestUsage(t *testing.T) {
 		{"network to bench", `"vgg16" is unknown`, []string{"bench", "--models", "vgg16"}},
 		{"batch to bench", "--batch is [0]", []string{"bench", "--batch", "0"}},
 		{"time to bench", "--min-time is -1s", []string{"bench", "--min-time", "-1s"}},
+		{"CPUs that are no numbers", `invalid argument "a"`, []string{"bench", mobilenetDir, "--pin", "a"}},
+		{"a CPU twice", "stands there twice", []string{"run", mobilenetDir, "x.jpg", "--pin", "0,0"}},
+		{"no such CPU", "CPU -1 is none of those that this process may use", []string{"bench", mobilenetDir, "--pin", "-1"}},
 		{"inspect of no batch", "--batch is 0", []string{"inspect", mobilenetDir, "--batch", "0"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -55,6 +56,7 @@ in the user's cache folder, for eval and run too.`,
 	flags.BoolVar(&f.json, "json", false, "print one JSON object")
 	flags.BoolVar(&f.layers, "layers", false, "measure layer by layer")
 	flags.BoolVar(&f.tune, "tune", false, "first find the fastest way to run each model on this machine")
+	a.registerPin(flags)
 	flags.StringVar(&f.sort, "sort", "order", "of the layers: order (of execution), time, lost (beyond matmul speed)")
 	return c
 }
@@ -108,15 +110,16 @@ func (a *app) bench(ctx context.Context, paths []string, namesGiven bool, f *ben
 	if f.json {
 		return a.out.json(struct {
 			Machine bench.Machine `json:"machine"`
+			Pin     []int         `json:"pin,omitempty"`
 			Rows    []bench.Row   `json:"rows"`
-		}{bench.ThisMachine(), rows})
+		}{bench.ThisMachine(), a.pin, rows})
 	}
 	return a.writeThroughput(rows)
 }
 
 // throughput measures one model at several batch sizes.
 func (a *app) throughput(ctx context.Context, name string, m *model.Model, batches []int, o bench.Options) (rows []bench.Row, err error) {
-	p, err := bench.NewPair(ctx, name, m, infer.Options{Logger: a.logger()})
+	p, err := bench.NewPair(ctx, name, m, infer.Options{Logger: a.logger(), Pin: a.pin})
 	if err != nil {
 		return nil, err
 	}
@@ -141,9 +144,17 @@ func (a *app) throughput(ctx context.Context, name string, m *model.Model, batch
 	return rows, nil
 }
 
+// writeMachine writes what the figures depend on.
+func (a *app) writeMachine(m bench.Machine) {
+	fmt.Fprintln(a.out, m)
+	if len(a.pin) > 0 {
+		fmt.Fprintln(a.out, "pinned to CPUs", strings.Trim(fmt.Sprint(a.pin), "[]"))
+	}
+}
+
 func (a *app) writeThroughput(rows []bench.Row) error {
 	machine := bench.ThisMachine()
-	fmt.Fprintln(a.out, machine)
+	a.writeMachine(machine)
 	if err := bench.WriteTable(a.out, rows); err != nil {
 		return err
 	}

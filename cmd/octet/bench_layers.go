@@ -27,10 +27,11 @@ func (a *app) layers(ctx context.Context, order []string, models map[string]func
 	if f.json {
 		return a.out.json(struct {
 			Machine  bench.Machine  `json:"machine"`
+			Pin      []int          `json:"pin,omitempty"`
 			Profiles []bench.Layers `json:"profiles"`
-		}{bench.ThisMachine(), all})
+		}{bench.ThisMachine(), a.pin, all})
 	}
-	fmt.Fprintln(a.out, bench.ThisMachine())
+	a.writeMachine(bench.ThisMachine())
 	for _, l := range all {
 		fmt.Fprintln(a.out)
 		if err := l.Write(a.out); err != nil {
@@ -41,7 +42,7 @@ func (a *app) layers(ctx context.Context, order []string, models map[string]func
 }
 
 func (a *app) modelLayers(ctx context.Context, name string, m *model.Model, f *benchFlags) (all []bench.Layers, err error) {
-	p, err := bench.NewPair(ctx, name, m, infer.Options{Logger: a.logger()})
+	p, err := bench.NewPair(ctx, name, m, infer.Options{Logger: a.logger(), Pin: a.pin})
 	if err != nil {
 		return nil, err
 	}

@@ -35,6 +35,7 @@ probabilities. A model without a preset beside it is given the other's.`,
 	flags.StringVar(&f.fp32, "fp32", "", "the FP32 `MODEL`")
 	flags.StringVar(&f.int8, "int8", "", "the INT8 `MODEL` (without it only FP32 is evaluated)")
 	flags.BoolVar(&f.json, "json", false, "print one JSON object")
+	a.registerPin(flags)
 	f.register(flags)
 	return c
 }
@@ -127,7 +128,7 @@ func (a *app) openNet(path string, preset dataset.Preset) (*infer.Predictor, *ev
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
-	p, err := infer.NewPredictor(m, bench.Tuned(m, infer.Options{Logger: a.logger(), PackedCache: a.packed}))
+	p, err := infer.NewPredictor(m, bench.Tuned(m, infer.Options{Logger: a.logger(), PackedCache: a.packed, Pin: a.pin}))
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/octet-dnn/octet/dataset"
 	"github.com/octet-dnn/octet/dnnl"
 	"github.com/octet-dnn/octet/graph"
+	"github.com/octet-dnn/octet/infer"
 	"github.com/octet-dnn/octet/internal/eval"
 	"github.com/octet-dnn/octet/model"
 )
@@ -52,6 +53,7 @@ var (
 		calibrate.ErrNoStatistics, calibrate.ErrNoProbes,
 		budget.ErrModel, budget.ErrState,
 		eval.ErrModel, eval.ErrLabels, eval.ErrNotFinite,
+		infer.ErrPin,
 		fs.ErrNotExist, fs.ErrExist, fs.ErrPermission,
 		syscall.EROFS, syscall.ENOTDIR, syscall.EISDIR, syscall.ELOOP, syscall.ENAMETOOLONG,
 	}

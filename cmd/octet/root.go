@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // An app is what the verbs of one command line share.
@@ -17,6 +18,12 @@ type app struct {
 	progress string    // --progress
 	verbose  bool
 	packed   string // --packed-cache
+	pin      []int  // --pin
+}
+
+// registerPin adds --pin to the flags of a verb that runs networks for their own sake.
+func (a *app) registerPin(flags *pflag.FlagSet) {
+	flags.IntSliceVar(&a.pin, "pin", nil, "compute on these `CPUS` only, as 0,1: a stream each, or a thread of those that work together")
 }
 
 // packedVariable names the folder of packed weights to all calls.

@@ -33,6 +33,7 @@ func runCmd(a *app) *cobra.Command {
 	flags.StringVar(&f.labels, "labels", "", "`FILE` with the name of a class in each line, as synset_words.txt")
 	flags.IntVar(&f.top, "top", 5, "how many classes to print")
 	flags.BoolVar(&f.json, "json", false, "print one JSON object")
+	a.registerPin(flags)
 	f.register(flags)
 	return c
 }

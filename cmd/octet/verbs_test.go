@@ -6,10 +6,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"github.com/octet-dnn/octet/bench"
 	"github.com/octet-dnn/octet/calibrate"
@@ -269,6 +271,40 @@ func TestBench(t *testing.T) {
 	text := mustOctet(t, "bench", mobilenetDir, "--batch", "1", "--min-time", "1ms")
 	if !strings.HasPrefix(text, "oneDNN ") || !strings.Contains(text, "INT8/FP32") || !strings.Contains(text, "of packed weights") {
 		t.Errorf("no head, or no memory, in\n%s", text)
+	}
+}
+
+// TestPin gives networks one of the CPUs that there are.
+func TestPin(t *testing.T) {
+	var set unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &set); err != nil {
+		t.Fatal(err)
+	}
+	cpu := 0
+	for !set.IsSet(cpu) {
+		cpu++
+	}
+	one := []string{"--pin", strconv.Itoa(cpu)}
+	var got struct {
+		Machine        bench.Machine
+		Pin            []int
+		Rows, Profiles any
+	}
+	for _, verb := range [][]string{{"bench", mobilenetDir}, {"bench", mobilenetDir, "--layers"}} {
+		args := slices.Concat(verb, one, []string{"--batch", "2", "--min-time", "1ms"})
+		text, want := mustOctet(t, args...), "\npinned to CPUs "+one[1]+"\n"
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not in\n%s", want, text)
+		}
+		got.Pin = nil
+		decode(t, mustOctet(t, append(args, "--json")...), &got)
+		if len(got.Pin) != 1 || got.Pin[0] != cpu {
+			t.Errorf("%v: pin is %v, want %d", args, got.Pin, cpu)
+		}
+	}
+	image := dataDir + "/val/val_00000.jpg"
+	if free, pinned := mustOctet(t, "run", mobilenetDir, image), mustOctet(t, slices.Concat([]string{"run", mobilenetDir, image}, one)...); free != pinned {
+		t.Errorf("pinned run prints\n%s, free\n%s", pinned, free)
 	}
 }
 
