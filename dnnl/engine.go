@@ -76,9 +76,9 @@ func newStream(e *Engine, t *Team, threads int) (*Stream, error) {
 // they run where they may again. The OS thread of a caller goes there when a run
 // begins and may go wherever it might before as soon as it ends; such a stream
 // must be one of one thread, see [NewStreamThreads]. The threads of a [Team] stay
-// until a run of another stream takes them elsewhere: share all CPUs given, for
-// OpenMP ends helpers and starts others as primitives need, and those begin where
-// the team's thread is. A run fails where the process may use none of the CPUs.
+// until a run of another stream takes them elsewhere. They share the CPUs instead
+// of having one each: OpenMP ends helpers and starts others as primitives need
+// them, and those begin where the team's thread is. A run fails where the process may use none of the CPUs.
 // Only Linux can do it. No chain may run on s meanwhile.
 func (s *Stream) Pin(cpus ...int) error {
 	const op = "stream.pin"

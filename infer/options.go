@@ -29,8 +29,8 @@ type Options struct {
 	// Compiling, packing and what a plan does in Go are not pinned. A run fails if the
 	// process may no longer use its CPUs. Linux only.
 	//
-	// On a machine of one's own the system chooses as well, see docs/performance.md;
-	// it is for dividing a machine between predictors or processes.
+	// It is for machines that predictors or other processes share; on one of its own
+	// the system chooses as well, see docs/performance.md.
 	Pin []int
 	// MicroBatch is the largest number of images a stream takes from a batch at
 	// once; 0 means 8, from where on the weights are read seldom enough.
