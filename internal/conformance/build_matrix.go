@@ -25,7 +25,7 @@ func (b *builder) product(p productArgs) (bias *ref.Tensor, attr ref.Attr) {
 		b.fill.source("src", p.src)
 	}
 	b.fill.weights("wei", p.wei, p.src.DType)
-	if b.own != nil && p.wei.DType == ref.S8 {
+	if b.own != nil && !b.fill.pairs && p.wei.DType == ref.S8 {
 		for i := 0; i < len(p.wei.Data); i += 17 {
 			p.wei.Data[i] = math.MinInt8 // which is left out otherwise
 		}

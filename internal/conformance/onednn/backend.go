@@ -173,8 +173,11 @@ func (c *call) execute() error {
 
 // bind gives every operand memory in the layout the primitive wants, filled.
 func (c *call) bind() {
-	scratch := c.memory(c.primitive.Desc(dnnl.ArgScratchpad))
+	scratch, bytes := c.memoryAndBytes(c.primitive.Desc(dnnl.ArgScratchpad))
 	if c.err == nil {
+		if c.impl != "" {
+			spoil(bytes)
+		}
 		c.args = append(c.args, dnnl.ArgMem{Arg: dnnl.ArgScratchpad, Mem: scratch})
 	}
 	for _, o := range c.operands {

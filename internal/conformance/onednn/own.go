@@ -120,6 +120,13 @@ const (
 	guardByte  = 0xa5
 )
 
+// spoil fills scratch memory as others may leave it: NaN, or -1.
+func spoil(scratch []byte) {
+	for i := range scratch {
+		scratch[i] = 0xff
+	}
+}
+
 // A guarded memory lies between bytes that no one may change.
 type guarded struct {
 	arg   dnnl.Arg
