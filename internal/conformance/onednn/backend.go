@@ -28,12 +28,11 @@ func New(threads int) (*Backend, error) {
 	if b.engine, err = dnnl.NewEngine(); err != nil {
 		return nil, err
 	}
-	b.stream, err = dnnl.NewStreamThreads(b.engine, 1)
-	if err == nil {
-		b.team, err = dnnl.NewTeam()
+	if b.stream, err = dnnl.NewStreamThreads(b.engine, 1); err != nil {
+		return nil, errors.Join(err, b.engine.Close())
 	}
-	if err != nil {
-		return nil, errors.Join(err, b.Close())
+	if b.team, err = dnnl.NewTeam(); err != nil {
+		return nil, errors.Join(err, b.stream.Close(), b.engine.Close())
 	}
 	return b, nil
 }
