@@ -15,6 +15,7 @@ import (
 	"github.com/octet-dnn/octet/dnnl"
 	"github.com/octet-dnn/octet/graph"
 	"github.com/octet-dnn/octet/infer"
+	"github.com/octet-dnn/octet/internal/eval"
 	"github.com/octet-dnn/octet/internal/integers"
 	"github.com/octet-dnn/octet/model"
 )
@@ -148,13 +149,7 @@ func answerSaturating(t *testing.T, dir string) {
 	right := 0
 	for i, want := range answers {
 		row := out[0].Float32s()[i*2*made.SaturatingClasses:][:2*made.SaturatingClasses]
-		best := 0
-		for class, v := range row {
-			if v > row[best] {
-				best = class
-			}
-		}
-		if best == want {
+		if eval.Top(row, 1)[0] == want {
 			right++
 		}
 	}

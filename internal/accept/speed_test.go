@@ -22,8 +22,8 @@ const (
 
 // TestRealModelsQualitySpeed times what the command's default choice makes of the
 // real networks beside plain max, in turns. What refinement does to weights and biases
-// takes no time when they run, so the networks here are spared it. Plain max averages maps as integers,
-// as Paddle 1.3 did.
+// takes no time when they run, so the networks here are spared it. Plain max averages maps as integers and
+// has its first convolution in FP32, as Paddle 1.3 did.
 func TestRealModelsQualitySpeed(t *testing.T) {
 	list := pictures(t, "train_list.txt")
 	for _, n := range nets {
@@ -50,7 +50,7 @@ func TestRealModelsQualitySpeed(t *testing.T) {
 				if _, err := c.Sample(t.Context(), in); err != nil {
 					t.Fatal(err)
 				}
-				for i, o := range []calibrate.Options{{Algorithm: calibrate.Max, INT8AveragePool: true}, {Algorithm: calibrate.KL}} {
+				for i, o := range []calibrate.Options{{Algorithm: calibrate.Max, INT8AveragePool: true}, {Algorithm: calibrate.KL, Pixels: pixelsOf(n.preset)}} {
 					nets[i] = thresholded(t, n, c, o)
 				}
 				ratio := slowdown(t, func(i int) error {
