@@ -34,7 +34,7 @@ type pace struct {
 
 	tried    time.Time // when the other way was, last
 	since    int       // runs since then
-	interval int       // of runs, before it is tried again
+	patience int       // it is tried again after intervalMin << patience of them
 	trying   bool      // it is being tried
 
 	apart bool          // the team was starved
@@ -45,11 +45,12 @@ type pace struct {
 }
 
 const (
-	// The other way is tried once in so many runs, and not more often than lookAgain
+	// The other way is tried once in so many runs, doubled each time up to
+	// patienceMax that it has stayed the slower one, and not more often than lookAgain
 	// says: where that takes the 99th percentile of latencies to the slower way, the
 	// two have just changed places.
 	intervalMin = 32
-	intervalMax = 128
+	patienceMax = 2
 	// A team is starved when it is so many times slower than a stream.
 	starvedFactor = 2
 	waitMin       = 100 * time.Millisecond
@@ -83,7 +84,7 @@ func (p *pace) choose(now time.Time, m market) way {
 		return byStreams
 	case p.runs[byTeam] < 2:
 		return byTeam
-	case p.since >= max(p.interval, intervalMin) && now.Sub(p.tried) >= lookAgain:
+	case p.since >= intervalMin<<p.patience && now.Sub(p.tried) >= lookAgain:
 		p.trying = true
 		return p.used.other()
 	}
@@ -109,6 +110,8 @@ func (p *pace) again(now time.Time, m market) way {
 func (p *pace) record(w way, d time.Duration, now time.Time, m market) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	trying := p.trying
+	p.trying = false
 	if p.runs[w]++; p.runs[w] <= 2 || w != p.used || p.apart && w == byTeam {
 		p.took[w] = d // what it took before is long ago
 	} else {
@@ -124,7 +127,7 @@ func (p *pace) record(w way, d time.Duration, now time.Time, m market) {
 		p.apart, p.back = false, now
 		p.use(p.faster(), now)
 	default:
-		p.compare(now)
+		p.compare(trying, now)
 	}
 }
 
@@ -137,23 +140,23 @@ func (p *pace) faster() way {
 
 // use goes over to a way that is faster now.
 func (p *pace) use(w way, now time.Time) {
-	p.used, p.tried, p.since, p.interval = w, now, 0, intervalMin
+	p.used, p.tried, p.since, p.patience = w, now, 0, 0
 }
 
-// compare decides, after a run, which way to use, or when to try the other one.
-func (p *pace) compare(now time.Time) {
+// compare decides, after a run, which way to use, or when to try the other one,
+// which that run may have done.
+func (p *pace) compare(trying bool, now time.Time) {
 	w := p.faster()
 	switch {
-	case p.trying && w == p.used:
-		p.tried, p.since, p.interval = now, 0, min(2*max(p.interval, intervalMin), intervalMax)
-	case p.trying:
+	case trying && w == p.used:
+		p.tried, p.since, p.patience = now, 0, min(p.patience+1, patienceMax)
+	case trying:
 		p.use(w, now)
 	case w != p.used: // unless that has become slower too
-		p.since, p.interval = intervalMin, intervalMin
+		p.since, p.patience = intervalMin, 0
 	default:
 		p.since++
 	}
-	p.trying = false
 }
 
 // leave goes over to the streams, for longer where the team has failed lately.
