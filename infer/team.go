@@ -15,6 +15,7 @@ var theTeam struct {
 	mu   sync.Mutex
 	team *dnnl.Team
 	uses int // predictors
+	breather
 }
 
 // teamTurn is full while a request computes on the team.
@@ -85,6 +86,7 @@ func (l *team) run(ctx context.Context, r *request) error {
 		return err
 	}
 	for first := 0; first < r.g.batch; {
+		theTeam.breathe()
 		select {
 		case teamTurn <- struct{}{}:
 		case <-ctx.Done():
