@@ -37,8 +37,8 @@ var promises = []promise{{"resnet50", nets.ResNet50, 1}, {"mobilenet_v1", nets.M
 
 const (
 	// turnTime is for how long turns are measured. The quartiles of their ratios
-	// are up to 5 % apart, so that hundreds are needed to tell half a percent.
-	turnTime = 20 * time.Second
+	// are up to 5 % apart, so that 150 are needed to tell half a percent.
+	turnTime = 12 * time.Second
 	// turnRuns is how many runs are a turn, with the first.
 	turnRuns = 4
 )
