@@ -15,7 +15,7 @@ import (
 // once, that runs, while its input is still in the cache.
 type stage struct {
 	layers []*graph.Layer
-	images int // a power of two; no stage has fewer than the one before
+	images int // a divisor of the next stage's
 	steps  []step
 }
 
@@ -28,7 +28,7 @@ func (b *body) stages(shapes map[*graph.Value]graph.Shape, n, cache int) []*stag
 	least := n
 	for i := len(layers) - 1; i >= 0; i-- {
 		for hot := b.hot(layers[i], shapes); least > 1 && least*hot > cache; {
-			least /= 2
+			least = largestDivisor(least)
 		}
 		fit[i] = least
 	}
@@ -47,6 +47,16 @@ func (b *body) stages(shapes map[*graph.Value]graph.Shape, n, cache int) []*stag
 		last.layers = append(last.layers, l)
 	}
 	return all
+}
+
+// largestDivisor returns the largest below n, which is at least 2. A team takes any number of
+// images at once.
+func largestDivisor(n int) int {
+	d := 2
+	for n%d != 0 {
+		d++
+	}
+	return n / d
 }
 
 // picksUp reports whether l quantises an input, alone or as a convolution. That

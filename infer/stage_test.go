@@ -59,6 +59,42 @@ func TestStagesGiveTheSameBytes(t *testing.T) {
 	}
 }
 
+// TestStagesOfAnyNumberOfImages runs what only a team does: plans for numbers of images
+// that are no powers of two, with every cut.
+func TestStagesOfAnyNumberOfImages(t *testing.T) {
+	m, err := model.Load(filepath.Join("..", "testdata", "demo", "resnet"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, _ := demoInputs(t, m, 48)
+	g := quantised(t, m, in, calibrate.Options{FirstConvINT8: true})
+	for _, n := range []int{5, 6, 15} {
+		batch := repeated(t, in, n)
+		var want []byte
+		for _, mode := range []Mode{Throughput, Latency} {
+			for cache := 1 << 10; cache <= 1<<20; cache *= 4 {
+				p, err := Compile(g, Options{Mode: mode, Streams: 2, Threads: 2, CacheBytes: cache})
+				if err != nil {
+					t.Fatal(err)
+				}
+				out, err := p.Run(t.Context(), batch)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if want == nil {
+					want = out[0].Data
+				}
+				if !bytes.Equal(out[0].Data, want) {
+					t.Errorf("%d images, mode %v, CacheBytes %d: the output differs from that of streams", n, mode, cache)
+				}
+				if err := p.Close(); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+}
+
 func quantised(t *testing.T, m *model.Model, in []*model.Tensor, o calibrate.Options) *graph.Graph {
 	t.Helper()
 	o.Runner = NewRunner
