@@ -1,6 +1,9 @@
 package cgo
 
 // #include "shim.h"
+//
+// #cgo noescape octet_desc_describe
+// #cgo nocallback octet_desc_describe
 import "C"
 
 import "unsafe"

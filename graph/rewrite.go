@@ -12,19 +12,15 @@ type rewriter struct {
 	uses    map[*Value][]Use
 	fetched map[*Value]bool
 	removed map[*Layer]bool
-	names   map[string]bool
-	serial  map[string]int // last number put behind a name to make it unique
+	names   map[string]bool // of all values; nil until a new one is needed
+	serial  map[string]int  // last number put behind a name to make it unique
 }
 
 func newRewriter(g *Graph) *rewriter {
-	r := &rewriter{
+	return &rewriter{
 		g: g, uses: g.Consumers(), fetched: g.Fetched(),
-		removed: make(map[*Layer]bool), names: make(map[string]bool), serial: make(map[string]int),
+		removed: make(map[*Layer]bool), serial: make(map[string]int),
 	}
-	for v := range g.Values() {
-		r.names[v.Name] = true
-	}
-	return r
 }
 
 // layers yields the layers that are left, in order.
@@ -122,6 +118,12 @@ func (r *rewriter) newName(old *Value, suffix string) string {
 
 // freshName returns base, or base with a number behind it where that is taken.
 func (r *rewriter) freshName(base string) string {
+	if r.names == nil { // few passes need any, and loading runs them all
+		r.names = make(map[string]bool)
+		for v := range r.g.Values() {
+			r.names[v.Name] = true
+		}
+	}
 	name := base
 	for r.names[name] {
 		r.serial[base]++

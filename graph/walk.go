@@ -15,7 +15,7 @@ type Use struct {
 // Consumers returns where each value is read, in the order of the layers. A
 // value that only leaves the network is not in the map: see Fetched.
 func (g *Graph) Consumers() map[*Value][]Use {
-	uses := make(map[*Value][]Use)
+	uses := make(map[*Value][]Use, 2*len(g.Layers)) // results and parameters
 	for _, l := range g.Layers {
 		for i, v := range l.In {
 			if v != nil {
