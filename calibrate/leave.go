@@ -35,13 +35,22 @@ func (q *quantizer) choose() error {
 		q.chosen[l] = true
 	}
 	for _, name := range q.o.FP32Layers {
-		i := slices.IndexFunc(q.g.Layers, func(l *graph.Layer) bool { return l.Name == name })
-		if i < 0 {
-			return fmt.Errorf("quantize graph %q: no layer %q to keep FP32: %w", q.g.Name, name, ErrOptions)
+		l, err := layerNamed(q.g, name)
+		if err != nil {
+			return fmt.Errorf("quantize graph %q: %w", q.g.Name, err)
 		}
-		delete(q.chosen, q.g.Layers[i])
+		delete(q.chosen, l)
 	}
 	return nil
+}
+
+// layerNamed returns the layer of g that is to be kept FP32.
+func layerNamed(g *graph.Graph, name string) (*graph.Layer, error) {
+	i := slices.IndexFunc(g.Layers, func(l *graph.Layer) bool { return l.Name == name })
+	if i < 0 {
+		return nil, fmt.Errorf("no layer %q to keep FP32, the layers are called by what they give: %w", name, ErrOptions)
+	}
+	return g.Layers[i], nil
 }
 
 // Layers returns the names of the layers that become INT8 but for
@@ -64,8 +73,8 @@ func (c *Calibrator) LeaveFP32(layers ...string) error {
 		return ErrClosed
 	}
 	for _, name := range layers {
-		if !slices.ContainsFunc(c.graph.Layers, func(l *graph.Layer) bool { return l.Name == name }) {
-			return fmt.Errorf("leave layer %q of %s FP32: there is none: %w", name, c.graph.Name, ErrOptions)
+		if _, err := layerNamed(c.graph, name); err != nil {
+			return fmt.Errorf("calibrate %s: %w", c.graph.Name, err)
 		}
 	}
 	c.o.FP32Layers = slices.Clone(layers)

@@ -91,10 +91,18 @@ func TestLeaveAllFP32(t *testing.T) {
 }
 
 func TestLeaveUnknownLayer(t *testing.T) {
-	c := newTestCalibrator(t, "resnet", Options{FP32Layers: []string{"nowhere"}})
+	o := Options{FP32Layers: []string{"nowhere"}, Runner: newRefRunner(refRunner{}, nil)}
+	if _, err := New(asModel(t, "resnet"), o); !errors.Is(err, ErrOptions) {
+		t.Errorf("New: %v, want ErrOptions", err)
+	}
+	c := newTestCalibrator(t, "resnet", Options{})
 	sampleAll(t, c, images(t, 1, 1, 2))
-	if _, err := c.INT8Graph(); !errors.Is(err, ErrOptions) {
-		t.Errorf("INT8Graph: %v, want ErrOptions", err)
+	table, err := c.Table()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Apply(asModel(t, "resnet"), table, o); !errors.Is(err, ErrOptions) {
+		t.Errorf("Apply: %v, want ErrOptions", err)
 	}
 	if err := c.LeaveFP32("conv9"); !errors.Is(err, ErrOptions) {
 		t.Errorf("LeaveFP32: %v, want ErrOptions", err)

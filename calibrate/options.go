@@ -45,7 +45,8 @@ type Options struct {
 	// FP32FullyConnected keeps fully connected layers FP32, as Paddle 1.3 did.
 	FP32FullyConnected bool
 	// FP32Layers names further layers to keep FP32, as the FP32 graph calls them: by the
-	// tensor that they give. Calibrator.Layers lists those there are. See Calibrator.LeaveFP32.
+	// tensor that they give. Calibrator.Layers lists those there are; a name of none is an
+	// ErrOptions. See Calibrator.LeaveFP32.
 	FP32Layers []string
 	// INT8AveragePool averages whole maps as integers, which keep their scale, as Paddle 1.3
 	// did and as Compat does. Averages are several times smaller than what they average,

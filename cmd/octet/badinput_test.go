@@ -38,6 +38,7 @@ func TestUsage(t *testing.T) {
 		{"top 0", "--top is 0", []string{"run", mobilenetDir, "x.jpg", "--top", "0"}},
 		{"algorithm", "mean", []string{"calibrate", mobilenetDir, "-o", "x", "--data", dataDir, "--algo", "mean"}},
 		{"compat", "paddle3", []string{"calibrate", mobilenetDir, "-o", "x", "--data", dataDir, "--compat", "paddle3"}},
+		{"layer", `no layer "fc9"`, []string{"calibrate", mobilenetDir, "-o", "x", "--data", dataDir, "--fp32-layers", "relu6_1.tmp_0,fc9"}},
 		{"network to bench", `"vgg16" is unknown`, []string{"bench", "--models", "vgg16"}},
 		{"batch to bench", "--batch is [0]", []string{"bench", "--batch", "0"}},
 		{"time to bench", "--min-time is -1s", []string{"bench", "--min-time", "-1s"}},

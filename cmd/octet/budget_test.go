@@ -107,6 +107,7 @@ func TestBudgetRefuses(t *testing.T) {
 	dir := t.TempDir()
 	out := filepath.Join(dir, "int8")
 	refused(t, exitBadInput, "--eval-list says nothing without --max-drop", budgetArgs(out, "--eval-list", "x")...)
+	refused(t, exitBadInput, "want one of the two", budgetArgs(out, "--max-drop", "1", "--fp32-layers", "relu_1.tmp_0")...)
 	refused(t, exitBadInput, "want 0 … 100", budgetArgs(out, "--max-drop", "-1")...)
 	refused(t, exitBadInput, "no such file", budgetArgs(out, "--max-drop", "1", "--eval-list", "nowhere.txt")...)
 	broken := write(t, filepath.Join(dir, "state"), "{")

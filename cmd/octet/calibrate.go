@@ -150,6 +150,9 @@ func (f *calibrateFlags) options(a *app) (calibrate.Options, error) {
 	if err := f.budget.check(); err != nil {
 		return o, err
 	}
+	if _, asked := f.budget.limits(); asked && len(f.fp32) > 0 {
+		return o, usagef("--fp32-layers names layers, and a budget chooses them: want one of the two")
+	}
 	o.Algorithm, o.Compat = calibrate.Algorithm(f.algo), calibrate.Compat(f.compat)
 	o.Refine = f.refine && f.compat == ""
 	if f.samples < 0 {

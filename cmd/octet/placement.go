@@ -25,6 +25,7 @@ type placement struct {
 	pixels    bool
 	firstConv bool
 	fp32FC    bool
+	fp32      []string
 	protect   bool
 	overwrite bool
 }
@@ -35,6 +36,7 @@ func (f *placement) register(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.pixels, "pixels", true, "have the first convolution read pixels, in INT8, where weights are refined, the preset tells how, and it reads the picture")
 	flags.BoolVar(&f.firstConv, "first-conv-int8", false, "without --pixels: quantise the first convolution too")
 	flags.BoolVar(&f.fp32FC, "fp32-fc", false, "keep fully connected layers FP32")
+	flags.StringSliceVar(&f.fp32, "fp32-layers", nil, "keep these layers FP32 too: `NAMES` of what they give, as octet inspect MODEL prints them, with commas between")
 	flags.BoolVar(&f.protect, "protect", false, "lower the scales of weights that could overflow on CPUs without VNNI")
 	flags.BoolVar(&f.overwrite, "overwrite", false, "replace the model at OUT, if there is one")
 }
@@ -77,7 +79,7 @@ func (f *placement) warnForm(a *app) {
 
 func (f *placement) options(a *app) (calibrate.Options, error) {
 	o := calibrate.Options{
-		Runner: infer.NewRunner, FirstConvINT8: f.firstConv, FP32FullyConnected: f.fp32FC, Protect: f.protect, Logger: a.logger(),
+		Runner: infer.NewRunner, FirstConvINT8: f.firstConv, FP32FullyConnected: f.fp32FC, FP32Layers: f.fp32, Protect: f.protect, Logger: a.logger(),
 	}
 	form, ok := int8Forms[f.format]
 	if !ok && f.format != formatONNX {

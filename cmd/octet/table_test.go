@@ -38,6 +38,7 @@ func TestQuantize(t *testing.T) {
 		{"max", []string{"--refine=false", "--algo", "max"}, []string{"--algo", "max"}},
 		{"placement", []string{"--refine=false", "--protect=true", "--fp32-fc", "--first-conv-int8", "--format", "qdq"},
 			[]string{"--protect", "--fp32-fc", "--first-conv-int8", "--format", "qdq"}},
+		{"layers in FP32", []string{"--fp32-layers", "relu6_1.tmp_0,relu6_2.tmp_0"}, append(pictures, "--list", some, "--fp32-layers", "relu6_2.tmp_0", "--fp32-layers", "relu6_1.tmp_0")},
 		{"refined", nil, append(pictures, "--list", some)},
 		{"auto, not refined", []string{"--refine=false", "--algo", "auto"}, append(pictures, "--list", some, "--algo", "auto", "--refine=false")},
 		{"refined in other batches", []string{"--algo", "MSE"}, append(pictures, "--list", some, "--algo", "mse", "--batch-size", "7")},
