@@ -78,10 +78,8 @@ func newCalibrator(g *graph.Graph, fingerprint string, o Options) (*Calibrator, 
 	if len(c.tensors) == 0 {
 		return nil, fmt.Errorf("calibrate %s: no convolution or fully connected layer: %w", g.Name, graph.ErrUnsupported)
 	}
-	for _, name := range o.FP32Layers {
-		if _, err := layerNamed(g, name); err != nil {
-			return nil, fmt.Errorf("calibrate %s: %w", g.Name, err)
-		}
+	if err := checkNamed(g, o.FP32Layers); err != nil {
+		return nil, err
 	}
 	if o.Pixels != nil {
 		if err := o.Pixels.Check(g); err != nil {

@@ -53,6 +53,16 @@ func layerNamed(g *graph.Graph, name string) (*graph.Layer, error) {
 	return g.Layers[i], nil
 }
 
+// checkNamed fails unless g has a layer of each of these names.
+func checkNamed(g *graph.Graph, names []string) error {
+	for _, name := range names {
+		if _, err := layerNamed(g, name); err != nil {
+			return fmt.Errorf("calibrate %s: %w", g.Name, err)
+		}
+	}
+	return nil
+}
+
 // Layers returns the names of the layers that become INT8 but for
 // Options.FP32Layers, in the order of the network.
 func (c *Calibrator) Layers() []string {
@@ -72,10 +82,8 @@ func (c *Calibrator) LeaveFP32(layers ...string) error {
 	if c.closed {
 		return ErrClosed
 	}
-	for _, name := range layers {
-		if _, err := layerNamed(c.graph, name); err != nil {
-			return fmt.Errorf("calibrate %s: %w", c.graph.Name, err)
-		}
+	if err := checkNamed(c.graph, layers); err != nil {
+		return err
 	}
 	c.o.FP32Layers = slices.Clone(layers)
 	return nil
